@@ -1,0 +1,110 @@
+//! What each kind keeps: the allow-list, one struct a kind. What has no field here is never stored.
+//!
+//! Fields are numbered (prost tags) because history rows outlive programs: never reuse a number. Optional scalars are
+//! written as wrapper messages (`message, optional`), which tells absent from empty and keeps prost from adding
+//! accessors that would clash with the GraphQL fields of the same names.
+
+pub mod cluster;
+pub mod config;
+pub mod network;
+pub mod pod;
+pub mod storage;
+pub mod workload;
+
+pub use cluster::{
+    ClusterAttributes, Condition, NamespaceAttributes, NodeAttributes, RegionAttributes, Taint,
+    ZoneAttributes,
+};
+pub use config::{ConfigMapAttributes, SecretAttributes, ServiceAccountAttributes};
+pub use network::{
+    EndpointSliceAttributes, ExternalEndpointAttributes, IngressAttributes, ServiceAttributes, ServicePort,
+};
+pub use pod::{ContainerAttributes, PodAttributes, Resources};
+pub use storage::{PersistentVolumeAttributes, PersistentVolumeClaimAttributes};
+pub use workload::{
+    CronJobAttributes, DaemonSetAttributes, DeploymentAttributes, JobAttributes, ReplicaSetAttributes,
+    Requirement, Selector, StatefulSetAttributes, TemplateContainer,
+};
+
+use crate::Kind;
+use prost::Message;
+
+macro_rules! attributes {
+    ($($kind:ident($struct:ident)),* $(,)?) => {
+        /// What an asset keeps of its object, by kind.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Attributes {
+            $(#[doc = concat!("What a ", stringify!($kind), " keeps.")] $kind($struct),)*
+            /// A kind outside the table keeps its metadata alone.
+            Custom,
+        }
+
+        impl Attributes {
+            /// The attributes of an asset of which only the name is known.
+            pub fn empty(kind: Kind) -> Self {
+                match kind {
+                    $(Kind::$kind => Attributes::$kind($struct::default()),)*
+                    Kind::Custom(_) => Attributes::Custom,
+                }
+            }
+
+            /// The stored form.
+            pub fn encode(&self) -> Vec<u8> {
+                match self {
+                    $(Attributes::$kind(a) => a.encode_to_vec(),)*
+                    Attributes::Custom => Vec::new(),
+                }
+            }
+
+            /// Reads the stored form.
+            ///
+            /// # Errors
+            /// When the bytes are no attributes of this kind.
+            pub fn decode(kind: Kind, bytes: &[u8]) -> Result<Self, prost::DecodeError> {
+                Ok(match kind {
+                    $(Kind::$kind => Attributes::$kind($struct::decode(bytes)?),)*
+                    Kind::Custom(_) => Attributes::Custom,
+                })
+            }
+
+            /// As JSON, with Kubernetes' own spelling of names.
+            pub fn to_json(&self) -> serde_json::Value {
+                let value = match self {
+                    $(Attributes::$kind(a) => serde_json::to_value(a),)*
+                    Attributes::Custom => Ok(serde_json::json!({})),
+                };
+                value.unwrap_or_default()
+            }
+        }
+
+        $(impl From<$struct> for Attributes {
+            fn from(attributes: $struct) -> Self {
+                Attributes::$kind(attributes)
+            }
+        })*
+    };
+}
+
+attributes! {
+    Cluster(ClusterAttributes),
+    Namespace(NamespaceAttributes),
+    Node(NodeAttributes),
+    Pod(PodAttributes),
+    Deployment(DeploymentAttributes),
+    ReplicaSet(ReplicaSetAttributes),
+    StatefulSet(StatefulSetAttributes),
+    DaemonSet(DaemonSetAttributes),
+    Job(JobAttributes),
+    CronJob(CronJobAttributes),
+    Service(ServiceAttributes),
+    EndpointSlice(EndpointSliceAttributes),
+    Ingress(IngressAttributes),
+    ConfigMap(ConfigMapAttributes),
+    Secret(SecretAttributes),
+    PersistentVolumeClaim(PersistentVolumeClaimAttributes),
+    PersistentVolume(PersistentVolumeAttributes),
+    ServiceAccount(ServiceAccountAttributes),
+    Zone(ZoneAttributes),
+    Region(RegionAttributes),
+    ExternalEndpoint(ExternalEndpointAttributes),
+}

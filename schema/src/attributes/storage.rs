@@ -1,0 +1,71 @@
+//! What is kept of claims and volumes.
+
+use serde::Serialize;
+
+/// What is kept of a PersistentVolumeClaim.
+#[derive(Clone, PartialEq, Serialize, prost::Message)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "graphql", derive(async_graphql::SimpleObject))]
+pub struct PersistentVolumeClaimAttributes {
+    /// Pending, Bound or Lost.
+    #[prost(message, optional, tag = "1")]
+    pub phase: Option<String>,
+    /// The volume that it names.
+    #[prost(message, optional, tag = "2")]
+    pub volume_name: Option<String>,
+    /// The class; the old annotation where the field is not set. Empty: none; absent: the default class.
+    #[prost(message, optional, tag = "3")]
+    pub storage_class_name: Option<String>,
+    /// Access modes.
+    #[prost(string, repeated, tag = "4")]
+    pub access_modes: Vec<String>,
+    /// Filesystem or Block.
+    #[prost(message, optional, tag = "5")]
+    pub volume_mode: Option<String>,
+    /// The size asked for, as written.
+    #[prost(message, optional, tag = "6")]
+    pub requested: Option<String>,
+    /// The size that it has, as written.
+    #[prost(message, optional, tag = "7")]
+    pub capacity: Option<String>,
+}
+
+/// What is kept of a PersistentVolume.
+#[derive(Clone, PartialEq, Serialize, prost::Message)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "graphql", derive(async_graphql::SimpleObject))]
+pub struct PersistentVolumeAttributes {
+    /// Available, Bound, Released or Failed.
+    #[prost(message, optional, tag = "1")]
+    pub phase: Option<String>,
+    /// The size, as written.
+    #[prost(message, optional, tag = "2")]
+    pub capacity: Option<String>,
+    /// Access modes.
+    #[prost(string, repeated, tag = "3")]
+    pub access_modes: Vec<String>,
+    /// The class.
+    #[prost(message, optional, tag = "4")]
+    pub storage_class_name: Option<String>,
+    /// Retain, Delete or Recycle.
+    #[prost(message, optional, tag = "5")]
+    pub reclaim_policy: Option<String>,
+    /// Filesystem or Block.
+    #[prost(message, optional, tag = "6")]
+    pub volume_mode: Option<String>,
+    /// The namespace of the claim that it is kept for.
+    #[prost(message, optional, tag = "7")]
+    pub claim_namespace: Option<String>,
+    /// The name of the claim that it is kept for.
+    #[prost(message, optional, tag = "8")]
+    pub claim_name: Option<String>,
+    /// The uid of the claim that it is kept for.
+    #[prost(message, optional, tag = "9")]
+    pub claim_uid: Option<String>,
+    /// The CSI driver, else the type of its in-tree source.
+    #[prost(message, optional, tag = "10")]
+    pub driver: Option<String>,
+    /// The driver's name for it.
+    #[prost(message, optional, tag = "11")]
+    pub volume_handle: Option<String>,
+}

@@ -1,0 +1,296 @@
+//! The closed table of built-in kinds, one row each, plus [`CustomKind`] for what only a CRD knows.
+//! A kind is named with its group wherever a string names one, as kubectl does: `Pod`, `Deployment.apps`.
+
+use std::fmt;
+use std::sync::{LazyLock, RwLock};
+
+/// Whether objects of a kind live in a namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// In a namespace.
+    Namespaced,
+    /// In the cluster itself.
+    Cluster,
+}
+
+/// How assets of a kind come to be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Supply {
+    /// Listed and watched whole.
+    Watched,
+    /// Listed and watched as PartialObjectMetadata: the values never reach the process.
+    Metadata,
+    /// Made by Planisphere itself (the cluster).
+    Made,
+    /// Only named by others (a zone, an address): it exists because something refers to it.
+    Named,
+}
+
+/// One row of the table.
+#[derive(Debug)]
+pub struct KindRow {
+    /// The kind's name without a group.
+    pub kind: &'static str,
+    /// API group; empty for the core group.
+    pub group: &'static str,
+    /// The API version we read.
+    pub version: &'static str,
+    /// Plural resource name as in URLs; empty for what Kubernetes does not serve.
+    pub plural: &'static str,
+    /// Short names that kubectl takes.
+    pub short: &'static [&'static str],
+    /// Namespaced or not.
+    pub scope: Scope,
+    /// How its assets come to be known.
+    pub supply: Supply,
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident $group:literal $version:literal $plural:literal [$($short:literal),*] $scope:ident $supply:ident;)*) => {
+        /// A kind of asset.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Kind {
+            $($(#[$doc])* $name,)*
+            /// A kind that the table does not know: a custom resource, or one of an API group that is not read yet.
+            Custom(CustomKind),
+        }
+
+        const ROWS: &[KindRow] = &[$(KindRow {
+            kind: stringify!($name), group: $group, version: $version, plural: $plural,
+            short: &[$($short),*], scope: Scope::$scope, supply: Supply::$supply,
+        },)*];
+
+        impl Kind {
+            /// All built-in kinds, in the table's order.
+            pub const BUILT_IN: &[Kind] = &[$(Kind::$name,)*];
+
+            /// The kind's row; none for a custom kind.
+            pub fn row(self) -> Option<&'static KindRow> {
+                let mut index = 0;
+                $(if self == Kind::$name { return Some(&ROWS[index]); } index += 1;)*
+                let _ = index;
+                None
+            }
+        }
+
+        /// Calls `$macro! { Name, Name, … }` with every built-in kind: how the API writes one GraphQL type a kind.
+        #[macro_export]
+        macro_rules! for_each_kind {
+            ($callback:ident) => { $callback! { $($name),* } };
+        }
+    };
+}
+
+kinds! {
+    /// A Kubernetes cluster, known by the UID of its `kube-system` namespace.
+    Cluster "" "" "" [] Cluster Made;
+    /// A namespace.
+    Namespace "" "v1" "namespaces" ["ns"] Cluster Watched;
+    /// A machine that runs pods.
+    Node "" "v1" "nodes" ["no"] Cluster Watched;
+    /// A pod.
+    Pod "" "v1" "pods" ["po"] Namespaced Watched;
+    /// A Deployment.
+    Deployment "apps" "v1" "deployments" ["deploy"] Namespaced Watched;
+    /// A ReplicaSet.
+    ReplicaSet "apps" "v1" "replicasets" ["rs"] Namespaced Watched;
+    /// A StatefulSet.
+    StatefulSet "apps" "v1" "statefulsets" ["sts"] Namespaced Watched;
+    /// A DaemonSet.
+    DaemonSet "apps" "v1" "daemonsets" ["ds"] Namespaced Watched;
+    /// A Job.
+    Job "batch" "v1" "jobs" [] Namespaced Watched;
+    /// A CronJob.
+    CronJob "batch" "v1" "cronjobs" ["cj"] Namespaced Watched;
+    /// A Service.
+    Service "" "v1" "services" ["svc"] Namespaced Watched;
+    /// A part of the endpoints of a Service: the truth about its instances.
+    EndpointSlice "discovery.k8s.io" "v1" "endpointslices" [] Namespaced Watched;
+    /// An Ingress.
+    Ingress "networking.k8s.io" "v1" "ingresses" ["ing"] Namespaced Watched;
+    /// A ConfigMap; its values are never read.
+    ConfigMap "" "v1" "configmaps" ["cm"] Namespaced Metadata;
+    /// A Secret; its values are never read.
+    Secret "" "v1" "secrets" [] Namespaced Metadata;
+    /// A PersistentVolumeClaim.
+    PersistentVolumeClaim "" "v1" "persistentvolumeclaims" ["pvc"] Namespaced Watched;
+    /// A PersistentVolume.
+    PersistentVolume "" "v1" "persistentvolumes" ["pv"] Cluster Watched;
+    /// A ServiceAccount.
+    ServiceAccount "" "v1" "serviceaccounts" ["sa"] Namespaced Watched;
+    /// A failure domain that nodes name by label `topology.kubernetes.io/zone`.
+    Zone "" "" "" [] Cluster Named;
+    /// A region that nodes name by label `topology.kubernetes.io/region`.
+    Region "" "" "" [] Cluster Named;
+    /// An address behind a Service where no pod stands: from a slice endpoint without a targetRef to a pod.
+    ExternalEndpoint "" "" "" [] Namespaced Named;
+}
+
+impl Kind {
+    /// The built-in kind of this group and kind, else a custom one. The version is ignored.
+    pub fn of(group: &str, kind: &str) -> Kind {
+        Self::BUILT_IN
+            .iter()
+            .copied()
+            .find(|k| {
+                k.row()
+                    .is_some_and(|r| r.kind == kind && r.group == group && k.is_served())
+            })
+            .unwrap_or_else(|| {
+                Kind::Custom(CustomKind::new(if group.is_empty() {
+                    kind.into()
+                } else {
+                    format!("{kind}.{group}")
+                }))
+            })
+    }
+
+    /// Whether Kubernetes serves this kind as objects.
+    pub fn is_served(self) -> bool {
+        self.row()
+            .is_none_or(|r| matches!(r.supply, Supply::Watched | Supply::Metadata))
+    }
+
+    /// Whether an asset of this kind exists because others name it, so that a stub of it is not dangling.
+    pub fn is_named(self) -> bool {
+        self.row().is_some_and(|r| r.supply == Supply::Named)
+    }
+
+    /// Whether its objects live in a namespace; custom kinds are taken as they come.
+    pub fn is_namespaced(self) -> bool {
+        self.row().is_some_and(|r| r.scope == Scope::Namespaced)
+    }
+
+    /// The API group; empty for the core group.
+    pub fn group(self) -> &'static str {
+        match self {
+            Kind::Custom(custom) => custom.name().split_once('.').map_or("", |(_, group)| group),
+            _ => self.row().map_or("", |r| r.group),
+        }
+    }
+
+    /// The kind without its group: `Deployment`.
+    pub fn short_name(self) -> &'static str {
+        match self {
+            Kind::Custom(custom) => custom
+                .name()
+                .split_once('.')
+                .map_or(custom.name(), |(kind, _)| kind),
+            _ => self.row().map_or("", |r| r.kind),
+        }
+    }
+
+    /// Reads a kind as people write it: `Deployment.apps`, or `deployment`, `deployments`, `deploy` for a built-in
+    /// one, in any case. Unknown names with a group are custom kinds; without one they are no kind.
+    pub fn parse(text: &str) -> Option<Kind> {
+        let lower = text.to_ascii_lowercase();
+        let (name, group) = lower
+            .split_once('.')
+            .map_or((lower.as_str(), None), |(n, g)| (n, Some(g)));
+        let known = Self::BUILT_IN.iter().copied().find(|k| {
+            k.row().is_some_and(|r| {
+                group.is_none_or(|g| g == r.group)
+                    && (r.kind.eq_ignore_ascii_case(name)
+                        || (!r.plural.is_empty() && r.plural == name)
+                        || (r.plural.is_empty()
+                            && name
+                                .strip_suffix('s')
+                                .is_some_and(|n| r.kind.eq_ignore_ascii_case(n)))
+                        || r.short.contains(&name))
+            })
+        });
+        known.or_else(|| group.map(|_| Kind::Custom(CustomKind::new(text.to_owned()))))
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self, self.row()) {
+            (Kind::Custom(custom), _) => f.write_str(custom.name()),
+            (_, Some(row)) if row.group.is_empty() => f.write_str(row.kind),
+            (_, Some(row)) => write!(f, "{}.{}", row.kind, row.group),
+            (_, None) => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl serde::Serialize for Kind {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+/// The interned name of a kind outside the table, `Kind.group`. Kinds are few and live as long as the process.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CustomKind(u32);
+
+static CUSTOM: LazyLock<RwLock<Vec<&'static str>>> = LazyLock::new(RwLock::default);
+
+impl CustomKind {
+    /// The custom kind of this name, `Kind.group`.
+    pub fn new(name: String) -> Self {
+        let read = |names: &[&'static str]| names.iter().position(|n| *n == name).map(|i| Self(i as u32));
+        let known = read(&CUSTOM.read().unwrap_or_else(|e| e.into_inner()));
+        known.unwrap_or_else(|| {
+            let mut names = CUSTOM.write().unwrap_or_else(|e| e.into_inner());
+            read(&names).unwrap_or_else(|| {
+                names.push(String::leak(name.clone()));
+                Self(names.len() as u32 - 1)
+            })
+        })
+    }
+
+    /// The kind's name with its group.
+    pub fn name(self) -> &'static str {
+        CUSTOM.read().unwrap_or_else(|e| e.into_inner())[self.0 as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_found_by_every_name_that_people_use() {
+        for text in [
+            "Deployment.apps",
+            "deployment",
+            "deployments",
+            "deploy",
+            "DEPLOYMENTS.apps",
+        ] {
+            assert_eq!(Kind::parse(text), Some(Kind::Deployment), "{text}");
+        }
+        assert_eq!(Kind::parse("zones"), Some(Kind::Zone));
+        assert_eq!(Kind::parse("nonsense"), None);
+        assert_eq!(
+            Kind::parse("Service.serving.knative.dev")
+                .map(|k| k.to_string())
+                .as_deref(),
+            Some("Service.serving.knative.dev")
+        );
+    }
+
+    #[test]
+    fn a_custom_resource_called_service_is_not_a_service() {
+        assert_eq!(Kind::of("", "Service"), Kind::Service);
+        let knative = Kind::of("serving.knative.dev", "Service");
+        assert_ne!(knative, Kind::Service);
+        assert_eq!(
+            (knative.group(), knative.short_name()),
+            ("serving.knative.dev", "Service")
+        );
+    }
+
+    #[test]
+    fn what_kubernetes_does_not_serve_cannot_be_forged_by_an_owner_reference() {
+        assert!(matches!(Kind::of("", "Cluster"), Kind::Custom(_)));
+        assert!(matches!(Kind::of("", "Zone"), Kind::Custom(_)));
+    }
+}

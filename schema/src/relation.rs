@@ -1,0 +1,133 @@
+//! The table of relations: ends, meaning, and which way failure flows over each.
+
+use std::fmt;
+
+/// What the failure of an edge's target means for its source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureFlow {
+    /// The source needs the target all the time.
+    Hard,
+    /// Any one target is enough: count who is left.
+    Redundant,
+    /// The source needs the target to start, not to go on running.
+    StartOnly,
+    /// Failure does not flow.
+    None,
+}
+
+/// One row of the table.
+#[derive(Debug)]
+pub struct RelationRow {
+    /// The name, as in the API, in Cypher and in the store.
+    pub name: &'static str,
+    /// The ends, as a reader needs them.
+    pub ends: &'static str,
+    /// Where Kubernetes says so.
+    pub source: &'static str,
+    /// What the target's failure means for the source.
+    pub failure: FailureFlow,
+}
+
+macro_rules! relations {
+    ($($(#[$doc:meta])* $name:ident $text:literal $flow:ident $ends:literal $source:literal;)*) => {
+        /// How one asset stands to another.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
+        pub enum RelationKind { $($(#[$doc])* $name,)* }
+
+        const ROWS: &[RelationRow] = &[$(RelationRow {
+            name: $text, ends: $ends, source: $source, failure: FailureFlow::$flow,
+        },)*];
+
+        impl RelationKind {
+            /// All relations, in the table's order.
+            pub const ALL: &[RelationKind] = &[$(RelationKind::$name,)*];
+        }
+    };
+}
+
+relations! {
+    /// The object's owner by metadata.ownerReferences. The edge holds the owner's uid: another uid under that name is not the owner.
+    OwnedBy "OWNED_BY" None "any -> owner" "metadata.ownerReferences";
+    /// The node that a pod is placed on.
+    RunsOn "RUNS_ON" Hard "Pod -> Node" "spec.nodeName";
+    /// The truth about a Service's instances: who gets its traffic, with ready, serving and terminating.
+    RoutesTo "ROUTES_TO" Redundant "Service -> Pod, ExternalEndpoint" "EndpointSlice endpoints, declared by the slice";
+    /// What a Service's selector matches: the intent, ready or not.
+    Selects "SELECTS" None "Service -> Pod" "Service spec.selector against the pod's labels, declared by the pod";
+    /// The Service that a slice is a part of.
+    SliceOf "SLICE_OF" None "EndpointSlice -> Service" "label kubernetes.io/service-name";
+    /// An ExternalName that names another Service of the cluster.
+    AliasOf "ALIAS_OF" Hard "Service -> Service" "spec.externalName of the form name.namespace.svc…";
+    /// An Ingress sends traffic to a Service.
+    ForwardsTo "FORWARDS_TO" Redundant "Ingress -> Service" "spec.defaultBackend, spec.rules[].http.paths[].backend";
+    /// An Ingress terminates TLS with a Secret.
+    UsesTls "USES_TLS" StartOnly "Ingress -> Secret" "spec.tls[].secretName";
+    /// Reads a ConfigMap or Secret: environment, volumes, projected volumes, image pull, also in init containers.
+    Reads "READS" StartOnly "Pod, workload, ServiceAccount -> ConfigMap, Secret" "volumes, envFrom, env.valueFrom, imagePullSecrets";
+    /// Mounts a claim.
+    Mounts "MOUNTS" Hard "Pod, workload -> PersistentVolumeClaim" "volumes[].persistentVolumeClaim, volumes[].ephemeral";
+    /// A claim and its volume; bound only where both agree.
+    BoundTo "BOUND_TO" Hard "PersistentVolumeClaim -> PersistentVolume" "PVC spec.volumeName, PV spec.claimRef with the claim's uid";
+    /// The claim that a volume is kept for; a Released volume still names its old claim.
+    ReservedFor "RESERVED_FOR" None "PersistentVolume -> PersistentVolumeClaim" "spec.claimRef";
+    /// A volume can be reached only from there.
+    PinnedTo "PINNED_TO" Hard "PersistentVolume -> Node, Zone" "spec.nodeAffinity.required";
+    /// The claims that a StatefulSet's templates make for its ordinals.
+    Claims "CLAIMS" None "StatefulSet -> PersistentVolumeClaim" "spec.volumeClaimTemplates, spec.replicas, spec.ordinals.start";
+    /// The headless Service that names a StatefulSet's pods.
+    GovernedBy "GOVERNED_BY" None "StatefulSet -> Service" "spec.serviceName";
+    /// The account that a pod runs as.
+    RunsAs "RUNS_AS" StartOnly "Pod, workload -> ServiceAccount" "spec.serviceAccountName";
+    /// The zone that a node stands in.
+    InZone "IN_ZONE" Hard "Node -> Zone" "label topology.kubernetes.io/zone";
+    /// The region of a zone, or of a node that names no zone.
+    InRegion "IN_REGION" Hard "Zone, Node -> Region" "label topology.kubernetes.io/region";
+    /// The cluster that a node or namespace is a part of.
+    PartOf "PART_OF" Hard "Node, Namespace -> Cluster" "the cluster that serves it";
+}
+
+impl RelationKind {
+    /// The relation's row.
+    pub fn row(self) -> &'static RelationRow {
+        &ROWS[self as usize]
+    }
+
+    /// The name, as in the API and in the store: `RUNS_ON`.
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// Reads a name, in any case, with `-` for `_`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.to_ascii_uppercase().replace('-', "_");
+        Self::ALL.iter().copied().find(|r| r.name() == text)
+    }
+}
+
+impl fmt::Display for RelationKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Debug for RelationKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_relation_reads_back_from_its_name_and_no_name_stands_twice() {
+        for relation in RelationKind::ALL {
+            assert_eq!(
+                RelationKind::parse(&relation.name().to_lowercase()),
+                Some(*relation)
+            );
+        }
+    }
+}
