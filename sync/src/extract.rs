@@ -1,0 +1,187 @@
+//! Extraction: one Kubernetes object in, one [`Observation`] out. Pure, by allow-list, and it cannot fail: an object
+//! that does not decode is kept by its metadata with the problem named. It sees one object at a time, so it never knows
+//! whether what an edge points at exists, and it draws no edge that a selector or both sides decide (the Linker does).
+
+mod cluster;
+mod config;
+mod draft;
+mod metadata;
+mod network;
+mod pod;
+mod references;
+mod storage;
+#[cfg(test)]
+mod tests;
+mod workload;
+
+use crate::Observation;
+use crate::wire;
+use draft::Draft;
+use planisphere_schema::{Attributes, ClusterId, Kind};
+use serde::de::DeserializeOwned;
+
+/// An object of which not even name, uid and resourceVersion could be read. Nothing may be concluded from the stream
+/// that brought it: whoever reads the stream lists again.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a {kind} of {bytes} bytes has no readable name, uid and resourceVersion ({reason}); list {kind} again"
+)]
+pub struct Undecodable {
+    /// The kind that it should have been.
+    pub kind: Kind,
+    /// Its size.
+    pub bytes: usize,
+    /// What was wrong, without any of its content.
+    pub reason: String,
+}
+
+/// Reads the objects of one kind.
+#[derive(Clone, Copy, Debug)]
+pub struct Extractor {
+    kind: Kind,
+    json: Read,
+    protobuf: Read,
+}
+
+type Read = fn(Kind, ClusterId, &[u8]) -> Result<Observation, Undecodable>;
+
+impl Extractor {
+    /// The extractor of a kind; none for what Kubernetes does not serve and for custom kinds.
+    pub fn of(kind: Kind) -> Option<Extractor> {
+        let (json, protobuf): (Read, Read) = match kind {
+            Kind::Namespace => readers::<wire::Namespace>(),
+            Kind::Node => readers::<wire::Node>(),
+            Kind::Pod => readers::<wire::Pod>(),
+            Kind::Deployment => readers::<wire::Deployment>(),
+            Kind::ReplicaSet => readers::<wire::ReplicaSet>(),
+            Kind::StatefulSet => readers::<wire::StatefulSet>(),
+            Kind::DaemonSet => readers::<wire::DaemonSet>(),
+            Kind::Job => readers::<wire::Job>(),
+            Kind::CronJob => readers::<wire::CronJob>(),
+            Kind::Service => readers::<wire::Service>(),
+            Kind::EndpointSlice => readers::<wire::EndpointSlice>(),
+            Kind::Ingress => readers::<wire::Ingress>(),
+            Kind::ConfigMap | Kind::Secret => readers::<wire::MetadataOnly>(),
+            Kind::PersistentVolumeClaim => readers::<wire::PersistentVolumeClaim>(),
+            Kind::PersistentVolume => readers::<wire::PersistentVolume>(),
+            Kind::ServiceAccount => readers::<wire::ServiceAccount>(),
+            Kind::Cluster | Kind::Zone | Kind::Region | Kind::ExternalEndpoint | Kind::Custom(_) => {
+                return None;
+            }
+        };
+        Some(Extractor { kind, json, protobuf })
+    }
+
+    /// Reads one object in JSON.
+    ///
+    /// # Errors
+    /// When not even its name, uid and resourceVersion can be read.
+    pub fn json(&self, cluster: ClusterId, object: &[u8]) -> Result<Observation, Undecodable> {
+        (self.json)(self.kind, cluster, object)
+    }
+
+    /// Reads one object in Kubernetes' protobuf: its own message, without the envelope (`k8s\0` and Unknown).
+    ///
+    /// # Errors
+    /// When not even its name, uid and resourceVersion can be read.
+    pub fn protobuf(&self, cluster: ClusterId, object: &[u8]) -> Result<Observation, Undecodable> {
+        (self.protobuf)(self.kind, cluster, object)
+    }
+}
+
+/// How the objects of a kind become an asset and edges.
+trait Extract: prost::Message + DeserializeOwned + Default {
+    /// Its metadata.
+    fn metadata(&mut self) -> &mut wire::ObjectMeta;
+
+    /// Declares its edges on the draft, and says what is kept of it. Its metadata was taken before.
+    fn describe(self, draft: &mut Draft) -> Attributes;
+}
+
+fn readers<T: Extract>() -> (Read, Read) {
+    (read::<T, Json>, read::<T, Protobuf>)
+}
+
+/// An encoding; the error is said without any of the object's content.
+trait Encoding {
+    fn decode<T: prost::Message + DeserializeOwned + Default>(object: &[u8]) -> Result<T, String>;
+}
+
+struct Json;
+struct Protobuf;
+
+impl Encoding for Json {
+    fn decode<T: prost::Message + DeserializeOwned + Default>(object: &[u8]) -> Result<T, String> {
+        serde_json::from_slice(object).map_err(|error| {
+            // serde quotes what it found; only what it expected instead may be repeated.
+            let text = error.to_string();
+            let expected = text.rsplit_once(", expected ").map(|(_, expected)| expected);
+            let expected = expected
+                .and_then(|e| e.rsplit_once(" at line "))
+                .map(|(expected, _)| expected);
+            match (error.classify(), expected) {
+                (serde_json::error::Category::Data, Some(expected)) if expected.len() <= 80 => {
+                    format!("a field is not {expected}")
+                }
+                (serde_json::error::Category::Data, _) => "a field has a wrong value".into(),
+                _ => "it is not JSON, or cut off".into(),
+            }
+        })
+    }
+}
+
+impl Encoding for Protobuf {
+    fn decode<T: prost::Message + DeserializeOwned + Default>(object: &[u8]) -> Result<T, String> {
+        // prost names the fields on the way to the fault and never their content.
+        T::decode(object).map_err(|error| error.to_string())
+    }
+}
+
+fn read<T: Extract, E: Encoding>(
+    kind: Kind,
+    cluster: ClusterId,
+    object: &[u8],
+) -> Result<Observation, Undecodable> {
+    let undecodable = |reason: String| Undecodable {
+        kind,
+        bytes: object.len(),
+        reason,
+    };
+    match E::decode::<T>(object) {
+        Ok(mut whole) => {
+            let metadata = std::mem::take(whole.metadata());
+            if metadata.name.is_empty() {
+                return Err(undecodable("it has no name".into()));
+            }
+            let mut draft = Draft::new(cluster, kind, metadata);
+            let attributes = whole.describe(&mut draft);
+            Ok(draft.finish(attributes))
+        }
+        Err(reason) => salvage::<E>(kind, cluster, object, &reason).ok_or_else(|| undecodable(reason)),
+    }
+}
+
+/// Reads what can be read of an object that does not decode: its metadata, else its identity.
+fn salvage<E: Encoding>(kind: Kind, cluster: ClusterId, object: &[u8], reason: &str) -> Option<Observation> {
+    let (metadata, lost) = match E::decode::<wire::MetadataOnly>(object) {
+        Ok(salvaged) => (salvaged.metadata, "only its metadata is kept"),
+        Err(_) => {
+            let wire::Identified { metadata: identity } = E::decode(object).ok()?;
+            let metadata = wire::ObjectMeta {
+                name: identity.name,
+                namespace: identity.namespace,
+                uid: identity.uid,
+                resource_version: identity.resource_version,
+                ..Default::default()
+            };
+            (metadata, "only its name is kept")
+        }
+    };
+    let ordered = metadata.resource_version.parse::<u64>().is_ok();
+    if metadata.name.is_empty() || metadata.uid.is_empty() || !ordered {
+        return None;
+    }
+    let mut draft = Draft::new(cluster, kind, metadata);
+    draft.problem(format!("could not be read ({reason}): {lost}"));
+    Some(draft.finish(Attributes::empty(kind)))
+}

@@ -1,0 +1,292 @@
+//! The Linker: a pure state machine per cluster. It turns observations into changes: drops what changed nothing, draws
+//! the edges that need two objects to see (selectors, claims and their volumes), and knows at the proven end of a list
+//! what vanished. No I/O, no clock.
+
+mod bindings;
+mod selection;
+
+use crate::Observation;
+use bindings::Bindings;
+use planisphere_schema::asset::content_hash;
+use planisphere_schema::{
+    Asset, AssetId, Attributes, Change, Cluster, Edge, How, Kind, Observed, RelationKind,
+};
+use prost::Message;
+use selection::Selection;
+use std::collections::HashMap;
+use std::hash::Hasher;
+
+/// Turns the observations of one cluster into changes.
+#[derive(Debug)]
+pub struct Linker {
+    cluster: Cluster,
+    kinds: HashMap<Kind, Resource>,
+    selection: Selection,
+    bindings: Bindings,
+}
+
+/// What is known of the objects of one kind.
+#[derive(Debug, Default)]
+struct Resource {
+    objects: HashMap<AssetId, Known>,
+    /// The resourceVersion up to which events were seen: an event that is not newer is a replay.
+    seen: u64,
+    /// Counts whole lists. While one runs, objects that it brought carry its number.
+    epoch: u32,
+    listing: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    /// Of the content and the declared edges; 0 where it was restored and is not known.
+    hash: u64,
+    epoch: u32,
+}
+
+/// What became of the observations that were given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ignored {
+    /// Not newer than what was seen.
+    pub older: u64,
+    /// The same as what is known.
+    pub unchanged: u64,
+}
+
+impl Linker {
+    /// A linker that knows nothing.
+    pub fn new(cluster: Cluster) -> Self {
+        Self {
+            cluster,
+            kinds: HashMap::new(),
+            selection: Selection::default(),
+            bindings: Bindings::default(),
+        }
+    }
+
+    /// Takes in an asset that the store remembers, so that selectors and lists see it.
+    pub fn restore(&mut self, asset: &Asset) {
+        let resource = self.kinds.entry(asset.kind()).or_default();
+        resource
+            .objects
+            .insert(asset.reference.id(), Known { hash: 0, epoch: 0 });
+        self.take_in(asset);
+    }
+
+    /// Goes on from a resume point: events up to it are replays.
+    pub fn resume(&mut self, kind: Kind, resource_version: &str) {
+        let resource = self.kinds.entry(kind).or_default();
+        resource.seen = resource.seen.max(resource_version.parse().unwrap_or(0));
+    }
+
+    /// How many objects of a kind are known.
+    pub fn len(&self, kind: Kind) -> usize {
+        self.kinds.get(&kind).map_or(0, |r| r.objects.len())
+    }
+
+    /// A whole list begins.
+    pub fn list_started(&mut self, kind: Kind) {
+        let resource = self.kinds.entry(kind).or_default();
+        resource.epoch += 1;
+        resource.listing = true;
+    }
+
+    /// The list broke off: nothing follows from what it did not bring.
+    pub fn list_failed(&mut self, kind: Kind) {
+        self.kinds.entry(kind).or_default().listing = false;
+    }
+
+    /// The list is proven whole. What it did not bring is gone since some time after `last_seen_ms`.
+    pub fn list_ended(
+        &mut self,
+        kind: Kind,
+        resume: &str,
+        last_seen_ms: Option<i64>,
+        out: &mut Vec<Observed>,
+    ) {
+        let resource = self.kinds.entry(kind).or_default();
+        if !std::mem::take(&mut resource.listing) {
+            return;
+        }
+        // A whole list is the truth even where its version is lower than ours: the cluster was restored from a backup.
+        resource.seen = resume.parse().unwrap_or(0);
+        let epoch = resource.epoch;
+        let gone: Vec<AssetId> = resource
+            .objects
+            .iter()
+            .filter(|(_, known)| known.epoch != epoch)
+            .map(|(id, _)| *id)
+            .collect();
+        for id in gone {
+            self.remove(kind, id, How::List, last_seen_ms, out);
+        }
+    }
+
+    /// An object as it is now. Objects of a list are the truth; an event counts only where it is newer than what was seen.
+    pub fn applied(
+        &mut self,
+        mut observation: Observation,
+        how: How,
+        out: &mut Vec<Observed>,
+        ignored: &mut Ignored,
+    ) {
+        let kind = observation.asset.kind();
+        let id = observation.asset.reference.id();
+        let resource = self.kinds.entry(kind).or_default();
+        if how == How::Event && !is_newer(&mut resource.seen, observation.asset.resource_version) {
+            ignored.older += 1;
+            return;
+        }
+        match &observation.asset.attributes {
+            Attributes::Pod(_) => observation
+                .edges
+                .extend(self.selection.selecting(&observation.asset)),
+            Attributes::PersistentVolumeClaim(claim) => {
+                observation
+                    .edges
+                    .extend(self.bindings.binding(&observation.asset, claim));
+            }
+            _ => {}
+        }
+        let hash = observation_hash(&observation);
+        let known = resource.objects.insert(
+            id,
+            Known {
+                hash,
+                epoch: resource.epoch,
+            },
+        );
+        if known.is_some_and(|k| k.hash == hash) {
+            ignored.unchanged += 1;
+            return;
+        }
+        let redraws = self.take_in(&observation.asset);
+        let Observation { asset, edges } = observation;
+        out.push(Observed {
+            change: Change::Upsert { asset, edges },
+            how,
+            last_seen_ms: None,
+        });
+        out.extend(redraws.into_iter().map(derived));
+    }
+
+    /// An object was deleted; this is its last state.
+    pub fn deleted(&mut self, observation: &Observation, out: &mut Vec<Observed>, ignored: &mut Ignored) {
+        let kind = observation.asset.kind();
+        let resource = self.kinds.entry(kind).or_default();
+        if !is_newer(&mut resource.seen, observation.asset.resource_version) {
+            ignored.older += 1;
+            return;
+        }
+        self.remove(kind, observation.asset.reference.id(), How::Event, None, out);
+    }
+
+    fn remove(
+        &mut self,
+        kind: Kind,
+        id: AssetId,
+        how: How,
+        last_seen_ms: Option<i64>,
+        out: &mut Vec<Observed>,
+    ) {
+        let Some(resource) = self.kinds.get_mut(&kind) else {
+            return;
+        };
+        if resource.objects.remove(&id).is_none() {
+            return;
+        }
+        let redraws = match kind {
+            Kind::Pod => {
+                self.selection.remove_pod(id);
+                Vec::new()
+            }
+            Kind::Service => self.selection.remove_service(self.cluster.id, id),
+            Kind::PersistentVolumeClaim => {
+                self.bindings.remove_claim(id);
+                Vec::new()
+            }
+            Kind::PersistentVolume => self.bindings.remove_volume(id),
+            _ => Vec::new(),
+        };
+        out.push(Observed {
+            change: Change::Delete { id },
+            how,
+            last_seen_ms,
+        });
+        out.extend(redraws.into_iter().map(derived));
+    }
+
+    /// Remembers what others' edges depend on, and gives the edges that change with it.
+    fn take_in(&mut self, asset: &Asset) -> Vec<Redraw> {
+        match &asset.attributes {
+            Attributes::Pod(_) => {
+                self.selection.put_pod(asset);
+                Vec::new()
+            }
+            Attributes::Service(service) => self.selection.put_service(asset, service),
+            Attributes::PersistentVolumeClaim(claim) => {
+                self.bindings.put_claim(asset, claim);
+                Vec::new()
+            }
+            Attributes::PersistentVolume(volume) => self.bindings.put_volume(asset, volume),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// All edges of one relation that an asset declares, drawn anew.
+#[derive(Debug)]
+struct Redraw {
+    declarer: AssetId,
+    relation: RelationKind,
+    edges: Vec<Edge>,
+}
+
+fn derived(redraw: Redraw) -> Observed {
+    let Redraw {
+        declarer,
+        relation,
+        edges,
+    } = redraw;
+    Observed {
+        change: Change::Redraw {
+            declarer,
+            relation,
+            edges,
+        },
+        how: How::Derived,
+        last_seen_ms: None,
+    }
+}
+
+/// Whether a version is newer than all that were seen, and notes it. Versions that are no numbers (an aggregated API may
+/// serve such) cannot be compared and count as newer.
+fn is_newer(seen: &mut u64, version: u64) -> bool {
+    if version != 0 && version <= *seen {
+        return false;
+    }
+    *seen = (*seen).max(version);
+    true
+}
+
+fn observation_hash(observation: &Observation) -> u64 {
+    let asset = &observation.asset;
+    let mut hash = xxh3();
+    hash.write_u64(content_hash(asset.uid, asset.created, &asset.encode_body()));
+    let mut detail = Vec::new();
+    for edge in &observation.edges {
+        hash.write(edge.from.id().0.as_bytes());
+        hash.write_u8(edge.relation as u8);
+        hash.write(edge.to.id().0.as_bytes());
+        detail.clear();
+        edge.detail.encode_raw(&mut detail);
+        hash.write(&detail);
+    }
+    hash.finish().max(1)
+}
+
+fn xxh3() -> twox_hash::XxHash3_64 {
+    twox_hash::XxHash3_64::with_seed(0)
+}
+
+#[cfg(test)]
+mod tests;

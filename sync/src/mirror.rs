@@ -1,0 +1,200 @@
+//! The mirror of one cluster: takes the reflectors' events in order, has the Linker turn them into changes, and hands
+//! batches to the sink. A resume point travels in the batch that holds everything before it, or in a later one.
+
+use crate::link::{Ignored, Linker};
+use crate::observe::Event;
+use crate::sink::{Sink, SinkClosed, Start};
+use crate::status::SyncStatus;
+use planisphere_schema::{
+    Asset, AssetRef, Attributes, Batch, Change, Cluster, Coverage, How, Kind, Observed, SourceState,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// Wall-clock time in Unix milliseconds, passed in so that tests and simulations own it.
+pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// Changes in one batch at the most: enough to make a commit worth its cost, few enough to show up quickly.
+const BATCH_CHANGES: usize = 2_000;
+
+/// The mirror of one cluster.
+pub struct Mirror {
+    cluster: Cluster,
+    fence: u64,
+    linker: Linker,
+    sources: BTreeMap<Kind, SourceState>,
+    moved: BTreeSet<Kind>,
+    pending: Vec<Observed>,
+    status: SyncStatus,
+    clock: Clock,
+}
+
+impl Mirror {
+    /// A mirror that goes on from where the store's stands. [`Mirror::restore`] each known asset before events come.
+    pub fn new(cluster: Cluster, start: &Start, status: SyncStatus, clock: Clock) -> Self {
+        let mut linker = Linker::new(cluster.clone());
+        for source in &start.sources {
+            if let Some(resume) = &source.resume {
+                linker.resume(source.kind, resume);
+            }
+        }
+        Self {
+            cluster,
+            fence: start.fence,
+            linker,
+            sources: start.sources.iter().map(|s| (s.kind, s.clone())).collect(),
+            moved: BTreeSet::new(),
+            pending: Vec::new(),
+            status,
+            clock,
+        }
+    }
+
+    /// Takes in an asset that the store remembers.
+    pub fn restore(&mut self, asset: &Asset) {
+        self.linker.restore(asset);
+    }
+
+    /// How many objects of each kind are known; for the status, once all are restored.
+    pub fn publish_sizes(&self) {
+        self.status.update(&self.cluster.name, |status| {
+            for (kind, kind_status) in &mut status.kinds {
+                kind_status.objects = self.linker.len(*kind) as u64;
+            }
+        });
+    }
+
+    /// Adds the asset that stands for the cluster itself.
+    pub fn describe(&mut self, attributes: Attributes) {
+        let mut asset = Asset::named(AssetRef::cluster(self.cluster.id));
+        asset.attributes = attributes;
+        asset.uid = self.cluster.id.0;
+        let change = Change::Upsert {
+            asset: Box::new(asset),
+            edges: Vec::new(),
+        };
+        self.pending.push(Observed {
+            change,
+            how: How::Derived,
+            last_seen_ms: None,
+        });
+    }
+
+    /// Takes an event.
+    pub fn handle(&mut self, event: Event) {
+        let mut ignored = Ignored::default();
+        let kind = match event {
+            Event::ListStarted { kind } => {
+                self.linker.list_started(kind);
+                kind
+            }
+            Event::ListFailed { kind } => {
+                self.linker.list_failed(kind);
+                kind
+            }
+            Event::ListEnded { kind, resume } => {
+                let last_seen = self.sources.get(&kind).map(|s| s.fresh_ms);
+                self.linker
+                    .list_ended(kind, &resume, last_seen, &mut self.pending);
+                self.moved(kind, |source| source.resume = Some(resume));
+                kind
+            }
+            Event::Applied {
+                kind,
+                how,
+                observations,
+            } => {
+                for observation in observations {
+                    self.linker
+                        .applied(observation, how, &mut self.pending, &mut ignored);
+                }
+                kind
+            }
+            Event::Deleted { kind, observations } => {
+                for observation in &observations {
+                    self.linker.deleted(observation, &mut self.pending, &mut ignored);
+                }
+                kind
+            }
+            Event::Progress { kind, resume } => {
+                self.linker.resume(kind, &resume);
+                self.moved(kind, |source| source.resume = Some(resume));
+                kind
+            }
+            Event::Covered { kind, coverage } => {
+                let fresh_ms = self.sources.get(&kind).map_or(0, |s| s.fresh_ms);
+                self.moved(kind, |source| {
+                    source.coverage = coverage;
+                    source.fresh_ms = fresh_ms;
+                });
+                kind
+            }
+        };
+        let objects = self.linker.len(kind) as u64;
+        self.status.update_kind(&self.cluster.name, kind, |status| {
+            status.objects = objects;
+            for (reason, count) in [("older", ignored.older), ("unchanged", ignored.unchanged)] {
+                if count > 0 {
+                    *status.ignored.entry(reason).or_default() += count;
+                }
+            }
+        });
+    }
+
+    fn moved(&mut self, kind: Kind, change: impl FnOnce(&mut SourceState)) {
+        let fresh_ms = (self.clock)();
+        let source = self.sources.entry(kind).or_insert(SourceState {
+            kind,
+            resume: None,
+            fresh_ms,
+            coverage: Coverage::Watched,
+        });
+        source.fresh_ms = fresh_ms;
+        change(source);
+        self.moved.insert(kind);
+    }
+
+    /// What is to be stored now, if anything.
+    pub fn take_batch(&mut self) -> Option<Batch> {
+        if self.pending.is_empty() && self.moved.is_empty() {
+            return None;
+        }
+        let moved = std::mem::take(&mut self.moved);
+        Some(Batch {
+            cluster: self.cluster.clone(),
+            fence: self.fence,
+            at_ms: (self.clock)(),
+            changes: std::mem::take(&mut self.pending).into(),
+            sources: moved
+                .iter()
+                .filter_map(|kind| self.sources.get(kind))
+                .cloned()
+                .collect(),
+        })
+    }
+
+    /// Runs until no reflector is left that could tell anything.
+    ///
+    /// # Errors
+    /// When the sink takes no more.
+    pub async fn run(mut self, mut events: mpsc::Receiver<Event>, sink: &dyn Sink) -> Result<(), SinkClosed> {
+        loop {
+            // What has arrived meanwhile goes into the same batch: a slow store makes larger batches, not a longer queue.
+            while self.pending.len() < BATCH_CHANGES {
+                match events.try_recv() {
+                    Ok(event) => self.handle(event),
+                    Err(_) => break,
+                }
+            }
+            if let Some(batch) = self.take_batch() {
+                sink.send(batch).await?;
+                continue;
+            }
+            match events.recv().await {
+                Some(event) => self.handle(event),
+                None => return Ok(()),
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What flows inside this room: an object becomes an [`Observation`]; a reflector tells the mirror of its cluster what
+//! it saw as [`Event`]s, in order, over a bounded channel (a slow store slows the watch; nothing is lost).
+
+use planisphere_schema::{Asset, Coverage, Edge, How, Kind};
+
+/// One object as far as it is kept: the asset and the edges that the object itself declares.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observation {
+    /// The asset; `asset.resource_version` orders observations of one object.
+    pub asset: Box<Asset>,
+    /// The edges that the object declares; those that selectors draw are the Linker's.
+    pub edges: Vec<Edge>,
+}
+
+/// What a reflector tells, in the order in which it happened to its resource.
+#[derive(Debug)]
+pub enum Event {
+    /// A whole list begins: what it does not bring before [`Event::ListEnded`] is gone.
+    ListStarted {
+        /// The resource.
+        kind: Kind,
+    },
+    /// Objects as they are now.
+    Applied {
+        /// The resource.
+        kind: Kind,
+        /// By a list or by a watch event.
+        how: How,
+        /// The objects.
+        observations: Vec<Observation>,
+    },
+    /// Objects that were deleted, in their last state; its resourceVersion is the deletion's.
+    Deleted {
+        /// The resource.
+        kind: Kind,
+        /// The objects.
+        observations: Vec<Observation>,
+    },
+    /// The list is proven whole: every object that exists at `resume` was brought.
+    ListEnded {
+        /// The resource.
+        kind: Kind,
+        /// The resourceVersion from which a watch goes on.
+        resume: String,
+    },
+    /// The list broke off: nothing follows from what it did not bring.
+    ListFailed {
+        /// The resource.
+        kind: Kind,
+    },
+    /// Everything up to this resourceVersion was told: a bookmark, or the last event of a burst.
+    Progress {
+        /// The resource.
+        kind: Kind,
+        /// The resourceVersion from which a watch goes on.
+        resume: String,
+    },
+    /// What we may see of the resource changed. Never a deletion: what is known is kept, and grows old.
+    Covered {
+        /// The resource.
+        kind: Kind,
+        /// What we may see.
+        coverage: Coverage,
+    },
+}

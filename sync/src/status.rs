@@ -1,0 +1,177 @@
+//! What is known of the mirror's own state, per cluster and kind: shared with whoever answers questions, so that
+//! every answer can say how fresh and how complete it is. Reads and writes take a lock for a moment, never across I/O.
+
+use planisphere_schema::{Cluster, Coverage, Kind, SourceState};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// What a reflector is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Phase {
+    /// Not begun yet, or the cluster cannot be reached.
+    #[default]
+    Connecting,
+    /// Reading the whole resource.
+    Listing,
+    /// Following changes.
+    Watching,
+    /// Waiting after a failure before the next try.
+    Backoff,
+    /// Will not go on: read from a dump, or shut down.
+    Stopped,
+}
+
+/// The mirror of one resource of one cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KindStatus {
+    /// What the reflector is doing.
+    pub phase: Phase,
+    /// What we may see; none until the cluster told.
+    pub coverage: Option<Coverage>,
+    /// The resourceVersion up to which changes are known.
+    pub resume: Option<String>,
+    /// A whole list was read at some time, so that absence means absence.
+    pub complete: bool,
+    /// Objects known.
+    pub objects: u64,
+    /// Objects read by the list that runs now.
+    pub listed: u64,
+    /// How many that list should bring, where the server says so.
+    pub expected: Option<u64>,
+    /// Unix ms: when the server last said anything about this resource.
+    pub last_contact_ms: Option<i64>,
+    /// Unix ms: up to when what the store holds was proven current (event, bookmark, end of a list); never by silence.
+    /// Set by [`SyncStatus::stored`] alone, as are `coverage`, `complete` and `resume`.
+    pub fresh_ms: Option<i64>,
+    /// Unix ms of the last event.
+    pub last_event_ms: Option<i64>,
+    /// Whole lists read since this process started, by reason.
+    pub lists: BTreeMap<&'static str, u64>,
+    /// Watches started since this process started.
+    pub watches: u64,
+    /// Events received since this process started.
+    pub events: u64,
+    /// Events that changed nothing, by reason: older, duplicate, unchanged, undecodable.
+    pub ignored: BTreeMap<&'static str, u64>,
+    /// Failures since this process started.
+    pub errors: u64,
+    /// The last failure, in words; none once things go well again.
+    pub last_error: Option<String>,
+}
+
+/// The mirror of one cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterStatus {
+    /// The configured name.
+    pub name: String,
+    /// The identity; none until the cluster was reached for the first time.
+    pub cluster: Option<Cluster>,
+    /// Whether the last attempt to talk to it succeeded.
+    pub reachable: bool,
+    /// Read from a dump: a picture of one moment, never live.
+    pub dump: bool,
+    /// In the configuration of this process; false for one that only the store remembers.
+    pub configured: bool,
+    /// Why it cannot be reached, in words.
+    pub error: Option<String>,
+    /// Per kind.
+    pub kinds: BTreeMap<Kind, KindStatus>,
+}
+
+impl ClusterStatus {
+    /// A cluster that was not reached yet.
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            cluster: None,
+            reachable: false,
+            dump: false,
+            configured: true,
+            error: None,
+            kinds: BTreeMap::new(),
+        }
+    }
+
+    /// Whether every kind that we may see was read whole at some time.
+    pub fn is_complete(&self) -> bool {
+        !self.kinds.is_empty()
+            && self
+                .kinds
+                .values()
+                .all(|k| k.complete || !matches!(k.coverage, Some(Coverage::Watched) | None))
+    }
+
+    /// Seconds since the oldest proof of freshness among the kinds that we may see; none where one was never proven.
+    pub fn lag_seconds(&self, now_ms: i64) -> Option<f64> {
+        let watched = self
+            .kinds
+            .values()
+            .filter(|k| matches!(k.coverage, Some(Coverage::Watched | Coverage::Dumped)));
+        let oldest = watched
+            .map(|k| k.fresh_ms)
+            .collect::<Option<Vec<_>>>()?
+            .into_iter()
+            .min()?;
+        Some((now_ms - oldest).max(0) as f64 / 1000.0)
+    }
+}
+
+/// The status of all clusters; cheap to clone, one state behind.
+#[derive(Clone, Debug, Default)]
+pub struct SyncStatus(Arc<Mutex<BTreeMap<String, ClusterStatus>>>);
+
+impl SyncStatus {
+    /// Adds a cluster, or leaves the one of that name as it is.
+    pub fn add(&self, name: &str) {
+        self.lock()
+            .entry(name.to_owned())
+            .or_insert_with(|| ClusterStatus::new(name));
+    }
+
+    /// Changes the status of a cluster; adds it where it is new.
+    pub fn update<T>(&self, name: &str, change: impl FnOnce(&mut ClusterStatus) -> T) -> T {
+        change(
+            self.lock()
+                .entry(name.to_owned())
+                .or_insert_with(|| ClusterStatus::new(name)),
+        )
+    }
+
+    /// Changes the status of one kind of a cluster.
+    pub fn update_kind<T>(&self, name: &str, kind: Kind, change: impl FnOnce(&mut KindStatus) -> T) -> T {
+        self.update(name, |cluster| change(cluster.kinds.entry(kind).or_default()))
+    }
+
+    /// Starts from what a store remembers: what was proven then is still all that is proven.
+    pub fn restore(&self, name: &str, cluster: &Cluster, configured: bool, sources: &[SourceState]) {
+        self.update(name, |status| {
+            status.cluster = Some(cluster.clone());
+            status.configured = configured;
+        });
+        self.stored(name, sources);
+    }
+
+    /// The store holds everything up to these states: only now may an answer claim it.
+    pub fn stored(&self, name: &str, sources: &[SourceState]) {
+        self.update(name, |status| {
+            for source in sources {
+                let kind = status.kinds.entry(source.kind).or_default();
+                kind.coverage = Some(source.coverage);
+                kind.complete = source.resume.is_some();
+                kind.resume.clone_from(&source.resume);
+                kind.fresh_ms = Some(source.fresh_ms).filter(|ms| *ms > 0);
+            }
+        });
+    }
+
+    /// A copy of everything, by name.
+    pub fn all(&self) -> Vec<ClusterStatus> {
+        self.lock().values().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, ClusterStatus>> {
+        self.0.lock().unwrap_or_else(|e| e.into_inner())
+    }
+}

@@ -1,0 +1,55 @@
+//! Pods and the templates that make them: k8s.io/api/core/v1/generated.proto.
+
+use super::container::EphemeralContainer;
+use super::{Container, ContainerStatus, LocalName, NodeCondition, ObjectMeta, Volume, wire};
+use planisphere_schema::Time;
+
+wire! {
+    Pod {
+        1 metadata: ObjectMeta;
+        2 spec: PodSpec;
+        3 status: PodStatus;
+    }
+
+    /// spec.template of a workload; its metadata is not read.
+    PodTemplate {
+        2 spec: PodSpec;
+    }
+
+    PodSpec {
+        1 volumes: [Volume];
+        2 containers: [Container];
+        3 restart_policy: string;
+        8 service_account_name: string;
+        9 service_account: string;
+        10 node_name: string;
+        11 host_network: bool;
+        15 image_pull_secrets: [LocalName];
+        16 hostname: string;
+        17 subdomain: string;
+        19 scheduler_name: string;
+        20 init_containers: [Container];
+        24 priority_class_name: string;
+        25 priority: int32?;
+        29 runtime_class_name: string;
+        34 ephemeral_containers: [EphemeralContainer];
+    }
+
+    PodStatus {
+        1 phase: string;
+        2 conditions: [NodeCondition];
+        4 reason: string;
+        5 host_ip: string = "hostIP";
+        6 pod_ip: string = "podIP";
+        7 start_time: Time?;
+        8 container_statuses: [ContainerStatus];
+        9 qos_class: string;
+        10 init_container_statuses: [ContainerStatus];
+        12 pod_ips: [PodIp] = "podIPs";
+        13 ephemeral_container_statuses: [ContainerStatus];
+    }
+
+    PodIp {
+        1 ip: string;
+    }
+}
