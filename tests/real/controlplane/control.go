@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"syscall"
+)
+
+// obey carries out the lines of standard input, one at a time, until
+// something ends us. Each is answered with one line.
+func (p *plane) obey(ctx context.Context, lines <-chan string) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case line := <-lines:
+			line = strings.TrimSpace(line)
+			if line == "" {
+				continue
+			}
+			refusal, err := p.carryOut(ctx, line)
+			switch {
+			case err != nil:
+				return err
+			case refusal != "":
+				fmt.Printf("error %s: %s\n", line, refusal)
+			default:
+				fmt.Printf("ok %s\n", line)
+			}
+		}
+	}
+}
+
+// carryOut does what one line says, or says why it does not. An error is the end of us.
+func (p *plane) carryOut(ctx context.Context, line string) (refusal string, err error) {
+	words := strings.Fields(line)
+	if len(words) != 2 {
+		return "not of the form <command> <cluster>", nil
+	}
+	var c *cluster
+	for _, candidate := range p.clusters {
+		if candidate.name == words[1] {
+			c = candidate
+		}
+	}
+	if c == nil {
+		return "no such cluster", nil
+	}
+	switch words[0] {
+	case "stop-apiserver":
+		if !c.server.running() {
+			return "it does not run", nil
+		}
+		c.server.end(syscall.SIGTERM)
+	case "kill-apiserver":
+		if !c.server.running() {
+			return "it does not run", nil
+		}
+		c.server.end(syscall.SIGKILL)
+	case "start-apiserver":
+		if c.server.running() {
+			return "it runs already", nil
+		}
+		return "", c.startServer(ctx, p.fail)
+	case "restart-apiserver":
+		c.server.end(syscall.SIGTERM)
+		return "", c.startServer(ctx, p.fail)
+	case "restart-controllers":
+		// After a pause of the server they come back by themselves, but their
+		// back-off lets that take up to a minute. kwok is left alone: a new
+		// one would have to wait for the old one's node leases to run out.
+		for _, controller := range c.controllers {
+			controller.end(syscall.SIGKILL)
+			if err := controller.start(p.fail); err != nil {
+				return "", err
+			}
+		}
+	default:
+		return "no such command", nil
+	}
+	return "", nil
+}
