@@ -1,0 +1,98 @@
+//! One request's view: one snapshot, one moment, so that all fields of an answer agree.
+
+use super::{ApiLimits, freshness};
+use crate::query::freshness::{Evidence, Freshness};
+use crate::query::{QueryError, breathe};
+use crate::store::{Record, Snapshot};
+use async_graphql::Context;
+use planisphere_schema::{AssetId, ClusterId};
+use planisphere_sync::status::ClusterStatus;
+use std::sync::Arc;
+
+/// What every field of a request reads from.
+pub struct Ask {
+    snapshot: Arc<dyn Snapshot>,
+    /// How the mirrors stood when the request came.
+    pub statuses: Vec<ClusterStatus>,
+    /// When it came, in Unix ms.
+    pub now_ms: i64,
+    /// What it may cost.
+    pub limits: ApiLimits,
+}
+
+impl Ask {
+    /// A request that reads `snapshot`.
+    pub fn new(
+        snapshot: Arc<dyn Snapshot>,
+        statuses: Vec<ClusterStatus>,
+        now_ms: i64,
+        limits: ApiLimits,
+    ) -> Self {
+        Self {
+            snapshot,
+            statuses,
+            now_ms,
+            limits,
+        }
+    }
+
+    /// The request of this context.
+    pub fn of<'a>(ctx: &'a Context<'_>) -> &'a Ask {
+        ctx.data_unchecked::<Arc<Ask>>()
+    }
+
+    /// The graph; whoever asks for it gives way to others now and then.
+    pub async fn graph(&self) -> &dyn Snapshot {
+        breathe().await;
+        &*self.snapshot
+    }
+
+    /// The clusters that the graph holds.
+    pub fn clusters(&self) -> &[crate::store::ClusterState] {
+        self.snapshot.clusters()
+    }
+
+    /// The freshness of the clusters for which `in_scope` holds of (name, identity where known).
+    pub fn freshness(&self, in_scope: impl Fn(&str, Option<ClusterId>) -> bool) -> freshness::Freshness {
+        freshness::Freshness(self.judge(in_scope))
+    }
+
+    /// The freshness of one asset's cluster.
+    pub fn freshness_at(&self, record: &Record) -> freshness::Freshness {
+        let cluster = record.asset.reference.key().cluster;
+        self.freshness(|_, id| id == Some(cluster))
+    }
+
+    fn judge(&self, in_scope: impl Fn(&str, Option<ClusterId>) -> bool) -> Freshness {
+        Evidence {
+            clusters: self.snapshot.clusters(),
+            statuses: &self.statuses,
+            now_ms: self.now_ms,
+            bound_seconds: self.limits.stale_after_seconds,
+        }
+        .freshness(in_scope)
+    }
+
+    /// One asset by id.
+    ///
+    /// # Errors
+    /// When the store fails or does not keep it.
+    pub async fn record(&self, id: AssetId) -> Result<Arc<Record>, QueryError> {
+        let found = self.graph().await.get(&[id]).await?.pop().flatten();
+        found.ok_or(QueryError::Broken(id))
+    }
+
+    /// The page size that was asked for.
+    ///
+    /// # Errors
+    /// When it is out of bounds.
+    pub fn page(&self, first: i32) -> Result<usize, QueryError> {
+        let most = self.limits.page;
+        if !(0..=most).contains(&first) {
+            return Err(QueryError::Input(format!(
+                "`first` is {first}; it may be 0 to {most}"
+            )));
+        }
+        Ok(first as usize)
+    }
+}

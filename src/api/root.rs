@@ -1,0 +1,180 @@
+//! The query root: each question one resolver.
+
+use super::ask::Ask;
+use super::asset::AssetNode;
+use super::connection::{self, AssetConnection};
+use super::filter::{AssetFilter, selection};
+use super::graph::{ExpandInput, FacetInput, Facets, PathAnswer, TopologyAnswer, nest, within};
+use super::reference::{AssetOrder, AssetRefInput, Direction};
+use super::sync::Sync;
+use crate::query::path::PathQuery;
+use crate::query::{QueryError, names, path, topology};
+use crate::store::{ListQuery, Record};
+use async_graphql::{Context, Error, ID, Object};
+use planisphere_schema::RelationKind;
+use std::sync::Arc;
+
+/// Assets that one request may name.
+const MOST_NAMED: usize = 500;
+
+/// Roots that one topology may have.
+const MOST_ROOTS: usize = 100;
+
+/// Facets that one answer may nest.
+const MOST_FACETS: usize = 4;
+
+/// The questions.
+pub struct Query;
+
+/// Questions about the mirrored clusters.
+#[Object]
+impl Query {
+    /// The asset of this id; null where it was never heard of. (A Kubernetes Node is a type, so Relay's interface of
+    /// that name is `Asset` here.)
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "An id that this API gave out.")] id: ID,
+    ) -> Result<Option<AssetNode>, QueryError> {
+        let id = names::asset_id(&id)?;
+        let found = Ask::of(ctx).graph().await.get(&[id]).await?.pop().flatten();
+        Ok(found.map(AssetNode::new))
+    }
+
+    /// The assets of these ids, in their order; null where one was never heard of.
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Ids that this API gave out, up to 500.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<AssetNode>>, QueryError> {
+        few("ids", ids.len(), MOST_NAMED)?;
+        let ids: Result<Vec<_>, _> = ids.iter().map(|id| names::asset_id(id)).collect();
+        let found = Ask::of(ctx).graph().await.get(&ids?).await?;
+        Ok(found.into_iter().map(|r| r.map(AssetNode::new)).collect())
+    }
+
+    /// One asset. Null with an error NOT_FOUND where there is none of that name and nothing refers to it.
+    async fn asset(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "ref", desc = "Which one.")] reference: AssetRefInput,
+    ) -> Option<AssetNode> {
+        match find(ctx, reference).await {
+            Ok(record) => Some(AssetNode::new(record)),
+            Err(error) => {
+                let error = Error::from(error).into_server_error(ctx.item.pos);
+                ctx.add_error(ctx.set_error_path(error));
+                None
+            }
+        }
+    }
+
+    /// The assets that pass a filter.
+    async fn assets(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which assets; all that exist where left out.")] filter: Option<AssetFilter>,
+        #[graphql(
+            desc = "Words that must all stand in the name, namespace, kind or a label's value, in any case."
+        )]
+        search: Option<String>,
+        #[graphql(desc = "In which order.", default_with = "AssetOrder::Key")] order_by: AssetOrder,
+        #[graphql(desc = "How many at the most, up to 500.", default = 50)] first: i32,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+    ) -> Result<AssetConnection, QueryError> {
+        let ask = Ask::of(ctx);
+        let limit = ask.page(first)?;
+        let (filter, presence) = selection(ask.graph().await, filter, search).await?;
+        let query = ListQuery {
+            filter,
+            presence,
+            order: order_by.into(),
+            after: None,
+            limit,
+        };
+        AssetConnection::read(ctx, query, after.as_deref()).await
+    }
+
+    /// How many assets pass a filter, by the values of one or more facets.
+    async fn facets(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which assets; all that exist where left out.")] filter: Option<AssetFilter>,
+        #[graphql(desc = "As in `assets`.")] search: Option<String>,
+        #[graphql(desc = "By what, nested in this order; up to 4.")] by: Vec<FacetInput>,
+    ) -> Result<Facets, QueryError> {
+        few("by", by.len(), MOST_FACETS)?;
+        let facets: Result<Vec<_>, _> = by.iter().map(FacetInput::read).collect();
+        let ask = Ask::of(ctx);
+        let graph = ask.graph().await;
+        let (filter, presence) = selection(graph, filter, search).await?;
+        let rows = graph.facets(&filter, presence, &facets?).await?;
+        Ok(Facets {
+            buckets: nest(&by, &rows, 0),
+            freshness: connection::freshness_of(ask, &filter),
+        })
+    }
+
+    /// What surrounds some assets, breadth-first, within a budget. What the budget cut off is said.
+    async fn topology(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Where to start, up to 100 assets.")] roots: Vec<AssetRefInput>,
+        #[graphql(desc = "How far to go.", default)] expand: ExpandInput,
+    ) -> Result<TopologyAnswer, QueryError> {
+        few("roots", roots.len(), MOST_ROOTS)?;
+        let expand = expand.read()?;
+        let mut records = Vec::with_capacity(roots.len());
+        for root in roots {
+            records.push(find(ctx, root).await?);
+        }
+        let graph = Ask::of(ctx).graph().await;
+        let answer = topology::topology(graph, records, &expand).await?;
+        Ok(TopologyAnswer::new(answer))
+    }
+
+    /// A shortest path between two assets.
+    async fn path(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Where it starts.")] from: AssetRefInput,
+        #[graphql(desc = "Where it ends.")] to: AssetRefInput,
+        #[graphql(desc = "Over which relations; all where left out.")] relations: Option<Vec<RelationKind>>,
+        #[graphql(
+            desc = "Which way edges are walked, seen from the start.",
+            default_with = "Direction::Both"
+        )]
+        direction: Direction,
+        #[graphql(desc = "Hops at the most, up to 12.", default = 6)] max_depth: i32,
+    ) -> Result<PathAnswer, QueryError> {
+        let query = PathQuery {
+            direction: direction.into(),
+            relations,
+            max_depth: within("maxDepth", max_depth, 0, 12)?,
+            max_visited: 100_000,
+            max_edges_per_node: 1_000,
+        };
+        let (from, to) = (find(ctx, from).await?, find(ctx, to).await?);
+        let graph = Ask::of(ctx).graph().await;
+        let path = path::path(graph, &from, &to, &query).await?;
+        Ok(PathAnswer { from, to, path })
+    }
+
+    /// How the mirrors stand, per cluster and kind.
+    async fn sync(&self) -> Sync {
+        Sync
+    }
+}
+
+async fn find(ctx: &Context<'_>, reference: AssetRefInput) -> Result<Arc<Record>, QueryError> {
+    names::find(Ask::of(ctx).graph().await, &reference.into()).await
+}
+
+fn few(name: &str, number: usize, most: usize) -> Result<(), QueryError> {
+    if number > most {
+        return Err(QueryError::Input(format!(
+            "`{name}` has {number} entries; it may have up to {most}"
+        )));
+    }
+    Ok(())
+}

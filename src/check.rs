@@ -1,0 +1,62 @@
+//! `planisphere check`: everything that must be so for the sources to be mirrored, tried for real before serving.
+
+use crate::cli::check::{Row, State};
+use crate::cli::exit::Failure;
+use crate::config::Sources;
+use crate::origins::origins;
+use crate::serve::wall_clock;
+use planisphere_sync::dump::Dump;
+use planisphere_sync::fleet::Origin;
+use planisphere_sync::preflight::{self, Check, Report, Verdict};
+
+/// Checks each source; a source that fails never keeps the others from being checked.
+///
+/// # Errors
+/// When the sources cannot be named at all.
+pub async fn check(sources: &Sources) -> Result<Vec<Row>, Failure> {
+    let clock = wall_clock();
+    let mut rows = Vec::new();
+    for origin in origins(sources)? {
+        match origin {
+            Origin::Live(config) => {
+                let Report { cluster, checks } = preflight::check(&config, &*clock).await;
+                rows.extend(checks.into_iter().map(|check| row(&cluster, check)));
+            }
+            Origin::Dump(ref path) => {
+                let (state, detail) = match Dump::read(path) {
+                    Ok(dump) => (State::Ok, format!("cluster {}", dump.cluster)),
+                    Err(error) => (State::Fail, error.to_string()),
+                };
+                rows.push(Row {
+                    cluster: origin.name(),
+                    what: "dump".into(),
+                    state,
+                    detail,
+                    next: String::new(),
+                });
+            }
+        }
+    }
+    Ok(rows)
+}
+
+fn row(cluster: &str, check: Check) -> Row {
+    let Check {
+        what,
+        verdict,
+        detail,
+        next_step,
+    } = check;
+    let state = match verdict {
+        Verdict::Ok => State::Ok,
+        Verdict::Warn => State::Warn,
+        Verdict::Fail => State::Fail,
+    };
+    Row {
+        cluster: cluster.to_owned(),
+        what,
+        state,
+        detail,
+        next: next_step.unwrap_or_default(),
+    }
+}

@@ -1,0 +1,77 @@
+//! Follows the pages of one question to their end, or to the limit.
+
+use super::freshness;
+use super::kinds::graphql_type;
+use super::target::Target;
+use crate::cli::GetArgs;
+use crate::cli::client::{Client, ClientError};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// The API's largest page.
+const PAGE: usize = 500;
+
+/// What the server answered to one question.
+#[derive(Clone, Debug)]
+pub struct Fetched {
+    /// The question.
+    pub target: Target,
+    /// The assets, as GraphQL answered them.
+    pub assets: Vec<Value>,
+    /// What is not well with the answer.
+    pub warnings: BTreeSet<String>,
+    /// Whether there are more than the limit let through.
+    pub more: bool,
+}
+
+/// Asks page by page. `select` is what to ask of an asset beyond what every asset has.
+pub(super) async fn fetch(
+    client: &Client,
+    target: Target,
+    args: &GetArgs,
+    select: &str,
+) -> Result<Fetched, ClientError> {
+    let query = query(graphql_type(target.kind), select);
+    let limit = if args.limit == 0 { usize::MAX } else { args.limit };
+    let mut fetched = Fetched {
+        target,
+        assets: Vec::new(),
+        warnings: BTreeSet::new(),
+        more: false,
+    };
+    let mut after = Value::Null;
+    loop {
+        let first = PAGE.min(limit - fetched.assets.len());
+        let variables = json!({
+            "filter": fetched.target.filter, "search": args.search, "first": first, "after": after,
+        });
+        let mut data = client.data(&query, variables, Some("PlanisphereGet")).await?;
+        let connection = &mut data["assets"];
+        fetched.warnings.append(&mut freshness::warnings(connection));
+        if let Value::Array(nodes) = connection["nodes"].take() {
+            fetched.assets.extend(nodes);
+        }
+        let more = connection["pageInfo"]["hasNextPage"] == true;
+        let next = connection["pageInfo"]["endCursor"].take();
+        // A server that says "more" without saying where would be asked for ever.
+        if !more || next.is_null() || next == after || fetched.assets.len() >= limit {
+            fetched.more = more;
+            return Ok(fetched);
+        }
+        after = next;
+    }
+}
+
+fn query(asset_type: &str, select: &str) -> String {
+    let typed = match select {
+        "" => String::new(),
+        fields => format!("... on {asset_type} {{ {fields} }}"),
+    };
+    format!(
+        "query PlanisphereGet($filter: AssetFilter, $search: String, $first: Int!, $after: String) {{ \
+         assets(filter: $filter, search: $search, first: $first, after: $after) {{ \
+         nodes {{ {common} {typed} }} pageInfo {{ hasNextPage endCursor }} {fresh} }} }}",
+        common = super::selection::COMMON,
+        fresh = freshness::SELECT,
+    )
+}

@@ -1,0 +1,67 @@
+//! The examples that `--help` shows: what people copy first.
+
+pub(super) const ROOT: &str = "\
+Examples:
+  planisphere demo                     see it work, no cluster needed
+  planisphere serve                    mirror the current context of your kubeconfig
+  planisphere get pods -n shop         then ask, from another terminal
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 answered, but incomplete or stale.
+Settings: a flag wins over the environment, that over the file, that over the default.";
+
+pub(super) const SERVE: &str = "\
+Examples:
+  planisphere serve
+  planisphere serve --kubeconfig fleet.yaml --all-contexts --data-dir ./data
+  planisphere serve --context prod-eu --context prod-us --listen 127.0.0.1:0
+  planisphere serve --dump ./cluster-state --print-config
+
+Prints `graphql http://…` and `admin http://…` on standard output once it listens.
+The first SIGINT or SIGTERM stops it after the batch at hand, the second one at once.";
+
+pub(super) const DEMO: &str = "\
+Examples:
+  planisphere demo
+  planisphere demo --once --objects 5000 --clusters 3
+  planisphere demo --changes-per-second 50 --listen 127.0.0.1:0
+
+Nothing is left behind: the graph's file lives in a temporary directory.";
+
+pub(super) const GET: &str = "\
+Examples:
+  planisphere get pods -n shop
+  planisphere get deploy,svc -A -l app=cart -o wide
+  planisphere get node worker-1 -o yaml
+  planisphere get pods -o name | xargs planisphere get -o json
+
+Exit code 3 and a warning on standard error: the answer is incomplete or stale.";
+
+pub(super) const QUERY: &str = "\
+Examples:
+  planisphere query '{ sync { clusters { name reachable } } }'
+  planisphere query -f stale.graphql --var namespace=shop --var first=10
+  planisphere schema | less            what can be asked";
+
+pub(super) const SCHEMA: &str = "\
+Examples:
+  planisphere schema > planisphere.graphql
+  planisphere schema | grep -A 30 '^type Pod'";
+
+pub(super) const CHECK: &str = "\
+Examples:
+  planisphere check
+  planisphere check --kubeconfig fleet.yaml --all-contexts
+  planisphere check -o json
+
+Exit code 1 if anything failed; warnings do not fail.";
+
+pub(super) const COMPLETION: &str = "\
+Examples:
+  planisphere completion bash > /etc/bash_completion.d/planisphere
+  planisphere completion zsh > \"${fpath[1]}/_planisphere\"
+  planisphere completion fish > ~/.config/fish/completions/planisphere.fish";
+
+pub(super) const VERSION: &str = "\
+Examples:
+  planisphere version
+  planisphere version -o json";

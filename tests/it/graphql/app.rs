@@ -1,0 +1,130 @@
+//! The API under test, asked over HTTP.
+
+use super::fleet;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode};
+use planisphere::api::{ApiLimits, ApiState, router};
+use planisphere::store::Store;
+use planisphere::store::embedded::EmbeddedStore;
+use planisphere_schema::{Coverage, Kind};
+use planisphere_sync::status::{Phase, SyncStatus};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tower::ServiceExt;
+
+/// Ten seconds after the fleet came to be.
+pub const NOW: i64 = fleet::START + 10_000;
+
+pub struct App {
+    pub store: Arc<dyn Store>,
+    pub status: SyncStatus,
+    pub limits: ApiLimits,
+    pub hosts: Option<Vec<String>>,
+}
+
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+impl App {
+    /// The fleet, mirrored live and complete.
+    pub async fn new() -> Self {
+        let store: Arc<dyn Store> = Arc::new(EmbeddedStore::in_memory(Arc::new(|| NOW)).unwrap());
+        fleet::fill(&*store).await;
+        let status = SyncStatus::default();
+        for cluster in [fleet::prod(), fleet::lab()] {
+            status.update(&cluster.name.clone(), |s| {
+                s.reachable = true;
+                s.cluster = Some(cluster);
+            });
+        }
+        for name in ["prod", "lab"] {
+            for kind in [Kind::Pod, Kind::Service] {
+                status.update_kind(name, kind, |k| {
+                    k.phase = Phase::Watching;
+                    k.coverage = Some(Coverage::Watched);
+                    k.complete = true;
+                    k.objects = 3;
+                    k.fresh_ms = Some(NOW - 2_000);
+                });
+            }
+        }
+        Self {
+            store,
+            status,
+            limits: ApiLimits::default(),
+            hosts: None,
+        }
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Reply {
+        let state = ApiState {
+            observer: std::sync::Arc::new(()),
+            store: Arc::clone(&self.store),
+            status: self.status.clone(),
+            clock: Arc::new(|| NOW),
+            limits: self.limits.clone(),
+            hosts: self.hosts.clone(),
+        };
+        let response = router(state).oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        let body = serde_json::from_slice(&bytes)
+            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
+        Reply {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
+    }
+
+    /// POSTs a body as JSON, with telling status codes.
+    pub async fn post(&self, body: impl Into<Body>) -> Reply {
+        let request = Request::post("/graphql")
+            .header("content-type", "application/json")
+            .header("accept", "application/graphql-response+json")
+            .body(body.into());
+        self.send(request.unwrap()).await
+    }
+
+    /// Asks a question, whatever comes of it.
+    pub async fn try_ask(&self, query: &str) -> Reply {
+        self.post(json!({ "query": query }).to_string()).await
+    }
+
+    /// Asks a question that must be answered without errors; gives its data.
+    pub async fn ask(&self, query: &str) -> Value {
+        self.ask_with(query, json!({})).await
+    }
+
+    pub async fn ask_with(&self, query: &str, variables: Value) -> Value {
+        let body = json!({ "query": query, "variables": variables });
+        let mut reply = self.post(body.to_string()).await;
+        assert_eq!(reply.body.get("errors"), None, "{query}");
+        assert_eq!(reply.status, StatusCode::OK);
+        reply.body["data"].take()
+    }
+
+    /// Asks a question that must fail; gives the code and message of its only error.
+    pub async fn refusal(&self, query: &str) -> (String, String) {
+        let reply = self.try_ask(query).await;
+        let errors = reply.body["errors"].as_array().cloned().unwrap_or_default();
+        assert_eq!(errors.len(), 1, "{query}: {}", reply.body);
+        (
+            text(&errors[0]["extensions"]["code"]),
+            text(&errors[0]["message"]),
+        )
+    }
+}
+
+pub fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// The values of one field of each entry of a list.
+pub fn each(list: &Value, field: &str) -> Vec<String> {
+    let entries = list.as_array().unwrap_or_else(|| panic!("no list: {list}"));
+    entries.iter().map(|e| text(&e[field])).collect()
+}

@@ -1,0 +1,28 @@
+//! The one integration binary.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "tests drive processes"
+)]
+
+mod admin;
+mod architecture;
+mod bad_input;
+mod cli;
+mod config;
+mod demo;
+mod dumps;
+mod get;
+mod get_from_api;
+mod graphql;
+mod licences;
+mod lifecycle;
+mod mirrored;
+mod operations;
+mod program;
+mod real;
+mod simulated;
+mod site;
+mod store;
+mod truth;

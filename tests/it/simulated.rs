@@ -1,0 +1,8 @@
+//! The real program on simulated fleets: while they change and fail, and after; whatever happens, what is answered in the
+//! end is what the objects say.
+
+mod killed;
+mod lists;
+mod restarts;
+mod watches;
+mod world;
