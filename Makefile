@@ -22,7 +22,8 @@ real: ## Build the real components that tests start: Kubernetes control plane, k
 	tests/real/build.sh >/dev/null
 
 bench: ## Run the benchmarks; docs/benchmarks.md says what they measure
-	$(CARGO) bench --workspace
+	$(CARGO) bench -p planisphere-sync --bench extract
+	$(CARGO) bench --bench store
 	PLANISPHERE_REAL_BIN="$$(tests/real/build.sh | tail -n 1)" $(CARGO) bench --bench sync -- --real
 
 prerequisites: # Named one by one, with how to get each
