@@ -192,7 +192,7 @@ impl InstanceEdge {
         Ok(slices.into_iter().map(AssetNode::new).collect())
     }
 
-    /// The node that the slices name for it; null where they name none.
+    /// The node that the slices name for it, or the pod's own where they name none; null where there is neither.
     async fn host(&self, ctx: &Context<'_>) -> Result<Option<Typed<Nodes>>, QueryError> {
         let Some(id) = self.instance.node else {
             return Ok(None);
@@ -201,12 +201,12 @@ impl InstanceEdge {
         Ok(found.and_then(Typed::new))
     }
 
-    /// The name of its node; null where the slices name none.
+    /// The name of its node; null where there is none.
     async fn node_name(&self) -> Option<&str> {
         self.instance.node_name.as_deref()
     }
 
-    /// The zone that the slices name for it.
+    /// The zone that the slices name for it, or its node's own where they name none.
     async fn zone(&self) -> Option<&str> {
         self.instance.zone.as_deref()
     }

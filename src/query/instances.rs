@@ -1,10 +1,10 @@
 //! Who stands behind a Service: its endpoints by EndpointSlices, one instance a pod however many slices and address
 //! families name it. impact.md, "Serving", settles the readings.
 
-use super::{QueryError, edges};
+use super::{QueryError, breathe, edges};
 use crate::store::{Direction, Record, Snapshot};
 use planisphere_schema::detail::Port;
-use planisphere_schema::{AssetId, AssetRef, Kind, RelationKind};
+use planisphere_schema::{AssetId, AssetRef, Attributes, Kind, RelationKind};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -28,11 +28,11 @@ pub struct Instance {
     pub ports: Vec<Port>,
     /// The slices that name it.
     pub slices: Vec<AssetId>,
-    /// The node that the slices name for it.
+    /// The node that the slices name for it; where they name none, the pod's own.
     pub node: Option<AssetId>,
     /// That node's name.
     pub node_name: Option<String>,
-    /// The zone that the slices name for it.
+    /// The zone that the slices name for it; where they name none, the node's own.
     pub zone: Option<String>,
     /// The host name that the slices give it.
     pub hostname: Option<String>,
@@ -99,6 +99,7 @@ pub async fn instances(snapshot: &dyn Snapshot, service: &Arc<Record>) -> Result
         extend(&mut instance.slices, &[edge.link.declared_by]);
         if instance.node.is_none() {
             let name = detail.node_name.as_deref().filter(|n| !n.is_empty());
+            let name = name.or_else(|| placed_on(&edge.other));
             instance.node = name.map(|n| AssetRef::new(cluster, Kind::Node, "", n).id());
             instance.node_name = name.map(str::to_owned);
         }
@@ -114,8 +115,43 @@ pub async fn instances(snapshot: &dyn Snapshot, service: &Arc<Record>) -> Result
     for instance in &mut answer.all {
         instance.addresses.sort_unstable();
     }
+    zones_of_nodes(snapshot, &mut answer.all).await?;
     answer.all.sort_by(|a, b| place(a).cmp(&place(b)));
     Ok(answer)
+}
+
+/// The node that a pod says it is placed on.
+fn placed_on(record: &Record) -> Option<&str> {
+    match &record.asset.attributes {
+        Attributes::Pod(pod) => pod.node_name.as_deref(),
+        _ => None,
+    }
+}
+
+/// Hand-made slices often name no zone: then it is that of the node.
+async fn zones_of_nodes(snapshot: &dyn Snapshot, instances: &mut [Instance]) -> Result<(), QueryError> {
+    let mut nodes: Vec<AssetId> = instances
+        .iter()
+        .filter(|i| i.zone.is_none())
+        .filter_map(|i| i.node)
+        .collect();
+    nodes.sort_unstable();
+    nodes.dedup();
+    if nodes.is_empty() {
+        return Ok(());
+    }
+    breathe().await;
+    let found = snapshot.get(&nodes).await?.into_iter().flatten();
+    let zones: BTreeMap<AssetId, String> = found
+        .filter_map(|node| match &node.asset.attributes {
+            Attributes::Node(attributes) => Some((node.asset.reference.id(), attributes.zone.clone()?)),
+            _ => None,
+        })
+        .collect();
+    for instance in instances.iter_mut().filter(|i| i.zone.is_none()) {
+        instance.zone = instance.node.and_then(|node| zones.get(&node).cloned());
+    }
+    Ok(())
 }
 
 /// The place of an instance among those of its Service.

@@ -56,9 +56,14 @@ impl Program {
 
     /// Starts the binary with these arguments and waits for its addresses.
     pub fn start(args: &[&str]) -> Self {
+        Self::launch(command(), args)
+    }
+
+    /// The same by a command that becomes the binary.
+    pub fn launch(mut command: Command, args: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("stderr");
-        let mut process = command()
+        let mut process = command
             .args(args)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

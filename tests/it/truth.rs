@@ -138,7 +138,11 @@ pub fn instances(objects: &Objects) -> BTreeMap<String, BTreeSet<Instance>> {
                 let address = text(endpoint, "/addresses/0").to_owned();
                 (address.clone(), address, text(endpoint, "/nodeName").to_owned())
             };
-            let zone = zones.get(node.as_str()).copied().unwrap_or_default().to_owned();
+            // The slice's word comes first: it outlives a node that was deleted under its pods.
+            let zone = Some(text(endpoint, "/zone"))
+                .filter(|zone| !zone.is_empty())
+                .unwrap_or_else(|| zones.get(node.as_str()).copied().unwrap_or_default())
+                .to_owned();
             // An endpoint may stand in two slices, and once per address family: it is one instance.
             let instance = instances.entry(key).or_insert(Instance {
                 name,

@@ -108,3 +108,34 @@ async fn a_pod_is_terminating_only_when_all_its_endpoints_say_so() {
         );
     }
 }
+
+#[tokio::test]
+async fn where_slices_name_no_place_an_instance_stands_where_its_pod_does() {
+    let app = App::new().await;
+    let a = pod("cart-1-a");
+    let placed = |node: Option<&str>, zone: Option<&str>| {
+        let mut edge = endpoint(&a, "10.0.0.1", Some(true), Some(uid(&a)));
+        (edge.detail.node_name, edge.detail.zone) = (node.map(str::to_owned), zone.map(str::to_owned));
+        edge
+    };
+    for (node, zone, expected) in [
+        (None, None, json!(["node-a", "z1"])),
+        (Some("node-b"), None, json!(["node-b", "z2"])),
+        (Some("node-gone"), None, json!(["node-gone", null])),
+        // What the slice says stands, whatever the node's label says now.
+        (Some("node-b"), Some("z9"), json!(["node-b", "z9"])),
+    ] {
+        let mut changes = Changes::default();
+        slice(&mut changes, "cart-v4", vec![placed(node, zone)]);
+        slice(&mut changes, "cart-v6", vec![]);
+        slice(&mut changes, "cart-old", vec![]);
+        changes.apply(&*app.store, fleet::prod(), START + 1000).await;
+        let found = app
+            .ask(&format!(
+                "{{ {SERVICE} {{ ... on Service {{ instances {{ edges {{ nodeName zone }} }} }} }} }}"
+            ))
+            .await;
+        let edge = &found["asset"]["instances"]["edges"][0];
+        assert_eq!(json!([edge["nodeName"], edge["zone"]]), expected);
+    }
+}
