@@ -5,8 +5,10 @@
 
 pub mod embedded;
 pub mod filter;
+pub mod past;
 
 pub use filter::{Facet, Filter, Presence, Text};
+pub use past::{ChangeEntry, ChangePage, ChangePosition, ChangeQuery, Extent, Past, Retained};
 
 use async_trait::async_trait;
 use planisphere_schema::{
@@ -362,7 +364,33 @@ pub enum StoreError {
         /// How it was noticed.
         reason: String,
     },
+    /// An instant from before the kept history.
+    #[error("history is kept {}; {} is before that", since(*.oldest_ms), instant(*.asked_ms))]
+    HistoryExpired {
+        /// What was asked for, in Unix ms.
+        asked_ms: i64,
+        /// The first instant that can be asked for; none where nothing was ever kept.
+        oldest_ms: Option<i64>,
+    },
+    /// An instant that has not come yet.
+    #[error("{} has not come yet: it is {} now", instant(*.asked_ms), instant(*.now_ms))]
+    Future {
+        /// What was asked for, in Unix ms.
+        asked_ms: i64,
+        /// Now, in Unix ms.
+        now_ms: i64,
+    },
     /// The store does not answer.
     #[error("the store does not answer: {0}")]
     Unavailable(String),
+}
+
+fn instant(ms: i64) -> String {
+    planisphere_schema::Time::from_unix_ms(ms).to_string()
+}
+
+fn since(oldest_ms: Option<i64>) -> String {
+    // The first whole second that can be asked for: callers write seconds.
+    let first = oldest_ms.map(|ms| instant(ms.saturating_add(999)));
+    first.map_or_else(|| "of nothing yet".to_owned(), |first| format!("since {first}"))
 }

@@ -22,6 +22,8 @@ pub enum Code {
     Timeout,
     /// The store does not answer.
     StoreUnavailable,
+    /// It asks for a time from before the kept history.
+    HistoryExpired,
     /// A cursor of another question.
     CursorMismatch,
     /// Our fault.
@@ -39,6 +41,7 @@ impl Code {
             Code::DepthExceeded => "DEPTH_EXCEEDED",
             Code::Timeout => "TIMEOUT",
             Code::StoreUnavailable => "STORE_UNAVAILABLE",
+            Code::HistoryExpired => "HISTORY_EXPIRED",
             Code::CursorMismatch => "CURSOR_MISMATCH",
             Code::Internal => "INTERNAL",
         }
@@ -107,6 +110,8 @@ fn code_of(error: &QueryError) -> Code {
         QueryError::NotFound(_) => Code::NotFound,
         QueryError::CursorMismatch { .. } => Code::CursorMismatch,
         QueryError::Store(StoreError::Unavailable(_)) => Code::StoreUnavailable,
+        QueryError::Store(StoreError::HistoryExpired { .. }) => Code::HistoryExpired,
+        QueryError::Store(StoreError::Future { .. }) => Code::BadUserInput,
         QueryError::Store(_) | QueryError::Broken(_) => Code::Internal,
     }
 }
