@@ -190,6 +190,7 @@ fn size(filter: &Filter) -> (usize, usize) {
             (n + 1, deep + 1)
         }
         Filter::Ids(ids) => (ids.len(), 0),
+        Filter::Uids(uids) => (uids.len(), 0),
         Filter::Kinds(kinds) => (kinds.len(), 0),
         Filter::Cluster(t) | Filter::Namespace(t) | Filter::Name(t) => (text(t), 0),
         Filter::Label(_, t) | Filter::Annotation(_, t) => (text(t), 0),

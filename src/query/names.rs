@@ -175,30 +175,22 @@ async fn every_custom_kind(snapshot: &dyn Snapshot) -> Result<BTreeSet<Kind>, Qu
     Ok(kinds.filter(|k| matches!(k, Kind::Custom(_))).collect())
 }
 
-/// Uids have no index: this reads the graph page by page.
 async fn by_uid(snapshot: &dyn Snapshot, text: &str) -> Result<Arc<Record>, QueryError> {
     let uid = Uuid::parse_str(text)
         .ok()
         .filter(|uid| !uid.is_nil())
         .ok_or_else(|| QueryError::Input(format!("{text:?} is no uid")))?;
-    let mut query = ListQuery {
-        filter: Filter::ALL,
+    let query = ListQuery {
+        filter: Filter::Uids(vec![uid]),
         presence: Presence::Present,
         order: Order::Key,
         after: None,
-        limit: 2_000,
+        limit: 1,
     };
-    loop {
-        super::breathe().await;
-        let page = snapshot.list(&query).await?;
-        if let Some(found) = page.records.iter().find(|r| r.asset.uid == uid) {
-            return Ok(Arc::clone(found));
-        }
-        let Some(last) = page.records.last().filter(|_| page.more) else {
-            return Err(QueryError::NotFound(format!("no asset has the uid {text}")));
-        };
-        query.after = Some(query.order.position(last));
-    }
+    super::breathe().await;
+    let mut page = snapshot.list(&query).await?;
+    let found = page.records.pop();
+    found.ok_or_else(|| QueryError::NotFound(format!("no asset has the uid {text}")))
 }
 
 fn listing(names: &[impl AsRef<str>]) -> String {

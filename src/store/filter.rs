@@ -2,6 +2,7 @@
 
 use crate::store::{Direction, Record};
 use planisphere_schema::{AssetId, Kind, RelationKind, Time};
+use uuid::Uuid;
 
 /// A condition on an asset.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -14,6 +15,8 @@ pub enum Filter {
     Not(Box<Filter>),
     /// One of these.
     Ids(Vec<AssetId>),
+    /// The incarnation that stands there now has one of these Kubernetes uids.
+    Uids(Vec<Uuid>),
     /// The cluster's configured name, or its identity.
     Cluster(Text),
     /// One of these kinds.
@@ -68,6 +71,7 @@ impl Filter {
             }
             Filter::Not(filter) => !filter.holds(record)?,
             Filter::Ids(ids) => ids.contains(&record.asset.reference.id()),
+            Filter::Uids(uids) => uids.contains(&record.asset.uid),
             Filter::Cluster(text) => {
                 text.matches(Some(&record.cluster_name)) || text.matches(Some(&key.cluster.to_string()))
             }

@@ -7,6 +7,7 @@ use super::state::{ClusterEntry, Group, State, kind_name};
 use crate::store::{Direction, Filter, Text};
 use planisphere_schema::{AssetId, Kind, Time};
 use std::collections::HashSet;
+use uuid::Uuid;
 
 /// A filter, made ready.
 pub(super) enum Condition<'a> {
@@ -14,6 +15,7 @@ pub(super) enum Condition<'a> {
     Any(Vec<Condition<'a>>),
     Not(Box<Condition<'a>>),
     Ids(HashSet<AssetId>),
+    Uids(HashSet<Uuid>),
     Cluster(&'a Text),
     Kinds(&'a [Kind]),
     Namespace(&'a Text),
@@ -33,6 +35,7 @@ impl<'a> Condition<'a> {
             Filter::Or(any) => Condition::Any(any.iter().map(Condition::new).collect()),
             Filter::Not(inner) => Condition::Not(Box::new(Condition::new(inner))),
             Filter::Ids(ids) => Condition::Ids(ids.iter().copied().collect()),
+            Filter::Uids(uids) => Condition::Uids(uids.iter().copied().collect()),
             Filter::Cluster(text) => Condition::Cluster(text),
             Filter::Kinds(kinds) => Condition::Kinds(kinds),
             Filter::Namespace(text) => Condition::Namespace(text),
@@ -73,6 +76,16 @@ impl<'a> Condition<'a> {
         }
     }
 
+    /// Whether it looks at single assets: where it does not, whole groups are taken or left.
+    pub(super) fn looks_at_assets(&self) -> bool {
+        match self {
+            Condition::All(some) | Condition::Any(some) => some.iter().any(Condition::looks_at_assets),
+            Condition::Not(inner) => inner.looks_at_assets(),
+            Condition::Cluster(_) | Condition::Kinds(_) | Condition::Namespace(_) => false,
+            _ => true,
+        }
+    }
+
     /// Whether it holds for an asset.
     pub(super) fn holds(&self, state: &State, view: View<'_>) -> bool {
         match self {
@@ -80,6 +93,7 @@ impl<'a> Condition<'a> {
             Condition::Any(any) => any.iter().any(|c| c.holds(state, view)),
             Condition::Not(inner) => !inner.holds(state, view),
             Condition::Ids(ids) => ids.contains(&view.head().id),
+            Condition::Uids(uids) => uids.contains(&view.head().uid),
             Condition::Cluster(_) | Condition::Kinds(_) | Condition::Namespace(_) => {
                 let group = state.group(view.head().group);
                 let verdict = group.and_then(|g| self.holds_for_group(state.cluster(g.cluster)?, g));

@@ -92,6 +92,11 @@ impl<'a> Scope<'a> {
         ControlFlow::Continue(())
     }
 
+    /// Whether it names the ids, names or namespaces to look at: then few assets are looked at.
+    fn is_narrow(&self) -> bool {
+        self.ids.is_some() || self.names.is_some() || self.namespaces.is_some()
+    }
+
     fn namespaces(
         &self,
         namespaces: &Namespaces,
@@ -160,6 +165,11 @@ impl<'a> Search<'a> {
             condition: Condition::new(filter),
             presence,
         }
+    }
+
+    /// Whether an answer may look at every asset of a kind or cluster, which takes from a millisecond on.
+    pub(super) fn is_wide(&self) -> bool {
+        !self.scope.is_narrow() && self.condition.looks_at_assets()
     }
 
     /// Calls for every asset that passes, from a place on; in the order of keys unless ids are given.

@@ -2,10 +2,11 @@
 
 use super::chunk::{Standing, View, relation_of};
 use super::history::Archive;
+use super::scope::Search;
 use super::state::{State, kind_name};
 use crate::store::{
-    ClusterState, Facet, Filter, ListQuery, NeighbourQuery, Neighbours, Page, Presence, Record, Revision,
-    Snapshot, StoreError, Totals,
+    ClusterState, Facet, Filter, ListQuery, NeighbourQuery, Neighbours, Order, Page, Presence, Record,
+    Revision, Snapshot, StoreError, Totals,
 };
 use async_trait::async_trait;
 use planisphere_schema::{Asset, AssetId, Cluster, Version};
@@ -26,6 +27,16 @@ impl EmbeddedSnapshot {
             archive,
             clusters: OnceLock::new(),
         }
+    }
+
+    /// Answers what may look at every asset on a thread of its own, so that other requests and their time limits go on.
+    async fn apart<T: Send + 'static>(
+        &self,
+        answer: impl FnOnce(&State) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let state = self.state.clone();
+        let answered = tokio::task::spawn_blocking(move || answer(&state)).await;
+        answered.map_err(|e| StoreError::Unavailable(format!("a search was stopped: {e}")))
     }
 }
 
@@ -89,11 +100,20 @@ impl Snapshot for EmbeddedSnapshot {
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
-        self.state.list(query)
+        let ordered = query.order == Order::Key;
+        if ordered && !Search::new(&self.state, &query.filter, query.presence).is_wide() {
+            return self.state.list(query);
+        }
+        let query = query.clone();
+        self.apart(move |state| state.list(&query)).await?
     }
 
     async fn count(&self, filter: &Filter, presence: Presence, cap: usize) -> Result<usize, StoreError> {
-        Ok(self.state.count(filter, presence, cap))
+        if !Search::new(&self.state, filter, presence).is_wide() {
+            return Ok(self.state.count(filter, presence, cap));
+        }
+        let filter = filter.clone();
+        self.apart(move |state| state.count(&filter, presence, cap)).await
     }
 
     async fn facets(
@@ -102,7 +122,13 @@ impl Snapshot for EmbeddedSnapshot {
         presence: Presence,
         by: &[Facet],
     ) -> Result<Vec<(Vec<String>, usize)>, StoreError> {
-        Ok(self.state.facets(filter, presence, by))
+        let labelled = by.iter().any(|facet| matches!(facet, Facet::Label(_)));
+        if !labelled && !Search::new(&self.state, filter, presence).is_wide() {
+            return Ok(self.state.facets(filter, presence, by));
+        }
+        let (filter, by) = (filter.clone(), by.to_vec());
+        self.apart(move |state| state.facets(&filter, presence, &by))
+            .await
     }
 
     async fn neighbours(&self, query: &NeighbourQuery<'_>) -> Result<Vec<Neighbours>, StoreError> {

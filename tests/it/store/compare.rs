@@ -143,6 +143,7 @@ pub fn filters(ids: &[AssetId]) -> Vec<Filter> {
         Filter::ALL,
         Filter::Or(Vec::new()),
         Filter::Ids(ids.iter().step_by(3).copied().collect()),
+        Filter::Uids(vec![uuid::Uuid::from_u128(2), uuid::Uuid::from_u128(9)]),
         Filter::And(vec![Filter::Ids(ids.to_vec()), is(Kind::Pod)]),
         Filter::Cluster(eq("cluster-1")),
         Filter::Cluster(Text::Ne("cluster-1".into())),
