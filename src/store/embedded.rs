@@ -12,6 +12,7 @@ mod history;
 mod list;
 mod load;
 mod neighbours;
+mod pack;
 mod rows;
 mod run;
 mod scope;

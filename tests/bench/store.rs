@@ -272,6 +272,9 @@ async fn start(directory: &Path) {
         empty,
         status("VmHWM:")
     );
+    // The allocator gives back what was freed a second ago.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    println!("the same, settled             {:>10.0} MB", rss());
 }
 
 async fn timed<F: Future<Output = usize>>(times: u64, mut ask: impl FnMut(u64) -> F) -> (Vec<Duration>, f64) {

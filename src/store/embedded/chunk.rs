@@ -2,10 +2,12 @@
 //! buffer per chunk, so that a copy is a few memory moves, with no reference counts, and an asset costs few bytes.
 //!
 //! An edge is kept once, with its declarer ([`Edge`]); each of its ends that is not the declarer has a [`Half`] that
-//! leads there.
+//! leads there. Bodies are packed against the first one in the chunk.
 
+use super::pack::{SHORTEST, pack, unpack};
 use super::run::Run;
 use planisphere_schema::{AssetId, RelationKind, Time, Version};
+use std::borrow::Cow;
 use std::ops::Range;
 use uuid::Uuid;
 
@@ -44,7 +46,10 @@ pub(super) struct Head {
     pub(super) group: u32,
     pub(super) standing: Standing,
     name_len: u32,
+    /// What the body takes here.
     body_len: u32,
+    /// The length of the body itself: the same where it is not packed.
+    unpacked_len: u32,
     bytes_end: u32,
     edges_end: u32,
     halves_end: u32,
@@ -63,6 +68,7 @@ impl Head {
         standing: Standing::Vacant,
         name_len: 0,
         body_len: 0,
+        unpacked_len: 0,
         bytes_end: 0,
         edges_end: 0,
         halves_end: 0,
@@ -180,6 +186,8 @@ pub(super) struct Patch {
 pub(super) struct Chunk {
     heads: Box<[Head]>,
     bytes: Box<[u8]>,
+    /// Where the first body lies, which the others are packed against.
+    base: Range<u32>,
     edges: Box<[Edge]>,
     halves: Box<[Half]>,
     hubs: Vec<(usize, Run<Half>)>,
@@ -191,6 +199,7 @@ impl Chunk {
         Self {
             heads: Box::new([Head::VACANT; SLOTS]),
             bytes: Box::default(),
+            base: 0..0,
             edges: Box::default(),
             halves: Box::default(),
             hubs: Vec::new(),
@@ -199,6 +208,10 @@ impl Chunk {
 
     pub(super) fn view(&self, place: usize) -> View<'_> {
         View { chunk: self, place }
+    }
+
+    fn base(&self) -> &[u8] {
+        &self.bytes[range(&self.base)]
     }
 
     /// This chunk with some assets changed.
@@ -229,6 +242,8 @@ impl Chunk {
 pub(super) struct Builder {
     heads: Vec<Head>,
     bytes: Vec<u8>,
+    base: Range<u32>,
+    packed: Vec<u8>,
     edges: Vec<Edge>,
     halves: Vec<Half>,
     hubs: Vec<(usize, Run<Half>)>,
@@ -239,6 +254,8 @@ impl Builder {
         Self {
             heads: Vec::with_capacity(SLOTS),
             bytes: Vec::with_capacity(bytes + 256),
+            base: 0..0,
+            packed: Vec::new(),
             edges: Vec::with_capacity(edges + 8),
             halves: Vec::with_capacity(halves + 8),
             hubs: Vec::new(),
@@ -252,13 +269,18 @@ impl Builder {
         match &patch.texts {
             Some((name, body)) => {
                 self.bytes.extend_from_slice(name.as_bytes());
-                self.bytes.extend_from_slice(body);
-                (head.name_len, head.body_len) = (name.len() as u32, body.len() as u32);
+                head.name_len = name.len() as u32;
+                self.body(&mut head, body);
             }
             None => {
                 self.bytes.extend_from_slice(old.name_bytes());
-                self.bytes.extend_from_slice(old.body());
-                (head.name_len, head.body_len) = (old.head().name_len, old.head().body_len);
+                head.name_len = old.head().name_len;
+                if old.is_packed() && *old.chunk.base() == self.bytes[range(&self.base)] {
+                    self.bytes.extend_from_slice(old.stored_body());
+                    (head.body_len, head.unpacked_len) = (old.head().body_len, old.head().unpacked_len);
+                } else {
+                    self.body(&mut head, &old.body());
+                }
             }
         }
         let mut edge = |since, from, to, relation, detail: &[u8]| {
@@ -294,6 +316,21 @@ impl Builder {
         self.heads.push(head);
     }
 
+    /// Adds the body of the asset whose name was just added.
+    fn body(&mut self, head: &mut Head, body: &[u8]) {
+        let begin = self.bytes.len();
+        head.unpacked_len = body.len() as u32;
+        if pack(body, &self.bytes[range(&self.base)], &mut self.packed) {
+            self.bytes.extend_from_slice(&self.packed);
+        } else {
+            self.bytes.extend_from_slice(body);
+            if self.base.is_empty() && body.len() >= SHORTEST {
+                self.base = begin as u32..self.bytes.len() as u32;
+            }
+        }
+        head.body_len = (self.bytes.len() - begin) as u32;
+    }
+
     /// How many assets were added.
     pub(super) fn len(&self) -> usize {
         self.heads.len()
@@ -308,6 +345,7 @@ impl Builder {
         Chunk {
             heads: self.heads.into_boxed_slice(),
             bytes: self.bytes.into_boxed_slice(),
+            base: self.base,
             edges: self.edges.into_boxed_slice(),
             halves: self.halves.into_boxed_slice(),
             hubs: self.hubs,
@@ -355,7 +393,20 @@ impl<'a> View<'a> {
     }
 
     /// The content in its stored form.
-    pub(super) fn body(&self) -> &'a [u8] {
+    pub(super) fn body(&self) -> Cow<'a, [u8]> {
+        let stored = self.stored_body();
+        if self.is_packed() {
+            unpack(stored, self.head().unpacked_len as usize, self.chunk.base()).into()
+        } else {
+            stored.into()
+        }
+    }
+
+    fn is_packed(&self) -> bool {
+        self.head().body_len != self.head().unpacked_len
+    }
+
+    fn stored_body(&self) -> &'a [u8] {
         let begin = self.head().name_len as usize;
         &self.bytes()[begin..begin + self.head().body_len as usize]
     }
@@ -404,6 +455,10 @@ impl<'a> View<'a> {
     }
 }
 
+fn range(range: &Range<u32>) -> Range<usize> {
+    range.start as usize..range.end as usize
+}
+
 fn detail_of<'a>(bytes: &'a [u8], texts: u32, edges: &'a [Edge], index: usize) -> &'a [u8] {
     let begin = if index == 0 {
         texts
@@ -412,3 +467,6 @@ fn detail_of<'a>(bytes: &'a [u8], texts: u32, edges: &'a [Edge], index: usize) -
     };
     &bytes[begin as usize..edges[index].detail_end as usize]
 }
+
+#[cfg(test)]
+mod tests;

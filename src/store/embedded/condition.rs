@@ -100,7 +100,7 @@ impl<'a> Condition<'a> {
                 verdict.unwrap_or_default()
             }
             Condition::Name(text) => text.matches(Some(view.name())),
-            Condition::Pair(field, key, text) => text.matches(value(view.body(), *field, key)),
+            Condition::Pair(field, key, text) => text.matches(value(&view.body(), *field, key)),
             Condition::Search(words) => search(words, state, view),
             Condition::Created(from, to) => view.head().created().is_some_and(|t| within(t, *from, *to)),
             Condition::Changed(from, to) => within(view.head().since.time(), *from, *to),
@@ -137,11 +137,14 @@ fn search(words: &[String], state: &State, view: View<'_>) -> bool {
             contains(g.namespace.as_bytes(), word) || contains(kind_name(g.kind).as_bytes(), word)
         })
     };
-    words.iter().all(|word| {
-        contains(view.name_bytes(), word)
-            || in_group(word)
-            || pairs(view.body(), LABELS).any(|(_, value)| contains(value, word))
-    })
+    let elsewhere = |word: &String| !contains(view.name_bytes(), word) && !in_group(word);
+    let in_labels: Vec<&String> = words.iter().filter(|word| elsewhere(word)).collect();
+    // Most assets are settled by their names, without a look at the body.
+    in_labels.is_empty() || {
+        let body = view.body();
+        let in_label = |word: &&String| pairs(&body, LABELS).any(|(_, value)| contains(value, word));
+        in_labels.iter().all(in_label)
+    }
 }
 
 /// Whether a text has a word, which is in lower case already, in any case.

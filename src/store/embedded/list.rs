@@ -183,12 +183,13 @@ impl State {
                 }
                 return ControlFlow::Continue(());
             }
-            // Assets of one group differ in their labels alone: count those by reference first.
-            let mut counts: HashMap<Vec<&str>, (usize, View<'_>)> = HashMap::new();
+            // Assets of one group differ in their labels alone: count those first.
+            let mut counts: HashMap<Vec<String>, (usize, View<'_>)> = HashMap::new();
             let counted = search.group(group, verdict, "", |view| {
+                let body = view.body();
                 let labels = by.iter().map(|facet| match facet {
-                    Facet::Label(key) => value(view.body(), LABELS, key).unwrap_or_default(),
-                    _ => "",
+                    Facet::Label(key) => value(&body, LABELS, key).unwrap_or_default().to_owned(),
+                    _ => String::new(),
                 });
                 counts.entry(labels.collect()).or_insert((0, view)).0 += 1;
                 ControlFlow::Continue(())
@@ -207,8 +208,8 @@ impl State {
             Facet::Kind => kind_name(group.kind).to_owned(),
             Facet::Namespace => group.namespace.to_string(),
             Facet::Label(key) => {
-                let found = view.and_then(|view| value(view.body(), LABELS, key));
-                found.unwrap_or_default().to_owned()
+                let body = view.map(|view| view.body()).unwrap_or_default();
+                value(&body, LABELS, key).unwrap_or_default().to_owned()
             }
         });
         values.collect()

@@ -56,7 +56,7 @@ impl State {
         asset.created = head.created();
         let stub = view.standing() == Standing::Stub;
         if !stub {
-            asset.decode_body(view.body()).map_err(|error| {
+            asset.decode_body(&view.body()).map_err(|error| {
                 StoreError::Unavailable(format!("{:?} cannot be read: {error}", asset.reference))
             })?;
         }
