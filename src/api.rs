@@ -15,10 +15,13 @@ mod graph;
 mod guard;
 mod history;
 mod http;
+mod impact;
 mod instances;
 mod kinds;
 mod limits;
+mod mutation;
 mod nulls;
+mod ownership;
 mod reference;
 mod reply;
 mod root;
@@ -29,8 +32,10 @@ mod workloads;
 pub use error::Code;
 pub use limits::ApiLimits;
 
+use crate::calls::Calls;
+use crate::owners::Owners;
 use crate::store::Store;
-use async_graphql::{EmptyMutation, EmptySubscription, SDLExportOptions};
+use async_graphql::{EmptySubscription, SDLExportOptions};
 use planisphere_sync::status::SyncStatus;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,6 +66,10 @@ pub struct ApiState {
     pub store: Arc<dyn Store>,
     /// How the mirrors stand.
     pub status: SyncStatus,
+    /// Who answers for what.
+    pub owners: Arc<Owners>,
+    /// Who calls whom.
+    pub calls: Arc<Calls>,
     /// The time.
     pub clock: Clock,
     /// What a request may cost.
@@ -73,10 +82,10 @@ pub struct ApiState {
 /// The names of this machine for itself.
 pub const LOOPBACK_HOSTS: &[&str] = &["localhost", "127.0.0.1", "[::1]"];
 
-pub(crate) type Schema = async_graphql::Schema<root::Query, EmptyMutation, EmptySubscription>;
+pub(crate) type Schema = async_graphql::Schema<root::Query, mutation::Mutation, EmptySubscription>;
 
 fn schema(limits: &ApiLimits) -> Schema {
-    async_graphql::Schema::build(root::Query, EmptyMutation, EmptySubscription)
+    async_graphql::Schema::build(root::Query, mutation::Mutation, EmptySubscription)
         .limit_recursive_depth(limits.recursion)
         .limit_directives(limits.directives)
         .finish()

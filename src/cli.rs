@@ -3,13 +3,19 @@
 
 pub mod check;
 pub mod client;
+pub mod drain;
 pub mod exit;
 pub mod get;
 mod help;
+pub mod impact;
+pub mod incident;
+pub mod owners;
 pub mod progress;
 pub mod query;
 pub mod screen;
 pub mod table;
+
+use incident::{DrainArgs, ImpactArgs, OwnersArgs, WhyArgs};
 
 use crate::config::{Flag, KEYS, Key, Shape};
 use clap::builder::PossibleValuesParser;
@@ -59,6 +65,18 @@ pub enum Command {
     /// Ask a question in GraphQL; use this in scripts, and when `get` shows too little
     #[command(after_help = help::QUERY)]
     Query(QueryArgs),
+    /// Show what breaks if something breaks: Services, how lost pods come back, whom to tell
+    #[command(after_help = help::IMPACT)]
+    Impact(ImpactArgs),
+    /// Show what may have broken something: what is below it and unhealthy, gone or changed lately
+    #[command(after_help = help::WHY)]
+    Why(WhyArgs),
+    /// Order nodes into waves that may be taken down without breaking a Service or a budget
+    #[command(name = "drain-plan", after_help = help::DRAIN)]
+    DrainPlan(DrainArgs),
+    /// Show who answers for something, and why; or count what every owner has
+    #[command(after_help = help::OWNERS)]
+    Owners(OwnersArgs),
     /// Print the GraphQL schema, for editors and code generators
     #[command(after_help = help::SCHEMA)]
     Schema,

@@ -97,9 +97,20 @@ pub struct ListenSettings {
     pub limits: LimitSettings,
 }
 
+/// Who answers for what, as far as files and settings say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnerSettings {
+    /// Files of rules, catalogs and lists.
+    pub files: Vec<PathBuf>,
+    /// Labels and annotations that also name an owner, strongest first.
+    pub keys: Vec<String>,
+}
+
 /// What `serve` needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServeSettings {
+    /// Who answers for what.
+    pub owners: OwnerSettings,
     /// What to mirror.
     pub sources: Sources,
     /// Where the store's file lies.
@@ -193,7 +204,13 @@ impl Settings {
     /// # Errors
     /// Also when there is nothing to read, nowhere to keep it, or an address that others can reach.
     pub fn serve(&self) -> Result<ServeSettings, ConfigError> {
+        let read = self.reader();
+        let files = read.effective("ownership").values.into_iter();
         Ok(ServeSettings {
+            owners: OwnerSettings {
+                files: files.map(PathBuf::from).collect(),
+                keys: read.effective("owner_keys").values,
+            },
             sources: self.sources()?,
             data_dir: self.data_dir()?,
             store: self

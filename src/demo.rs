@@ -67,7 +67,9 @@ pub async fn demo(
     let store = EmbeddedStore::open(&folder.path().join("data"), wall_clock())
         .map_err(|e| Failure::Run(e.to_string()))?;
     let origins = clusters.into_iter().map(Origin::Live).collect();
-    let running = server.start(Arc::new(store), origins, Vec::new(), cancel).await?;
+    let running = server
+        .start(Arc::new(store), Arc::default(), origins, Vec::new(), cancel)
+        .await?;
     running.show_progress(screen);
     if !running.synced().await {
         running.ended().await;

@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod api;
+pub mod calls;
 pub mod check;
 pub mod cli;
 pub mod config;
@@ -9,6 +10,7 @@ pub mod demo;
 pub mod ingest;
 pub mod lifecycle;
 pub mod origins;
+pub mod owners;
 pub mod query;
 pub mod serve;
 pub mod store;
@@ -80,6 +82,22 @@ fn dispatch(parsed: cli::Parsed, around: Surroundings, out: &mut io::Stdout) -> 
                 out,
                 &mut io::stderr(),
             ))
+        }
+        Command::Impact(args) => {
+            let client = ready_to_ask(&settings()?)?;
+            asking()?.block_on(cli::impact::run(&client, args, out, &mut io::stderr()))
+        }
+        Command::Why(args) => {
+            let client = ready_to_ask(&settings()?)?;
+            asking()?.block_on(cli::drain::why(&client, args, out, &mut io::stderr()))
+        }
+        Command::DrainPlan(args) => {
+            let client = ready_to_ask(&settings()?)?;
+            asking()?.block_on(cli::drain::plan(&client, args, out, &mut io::stderr()))
+        }
+        Command::Owners(args) => {
+            let client = ready_to_ask(&settings()?)?;
+            asking()?.block_on(cli::owners::run(&client, args, out, &mut io::stderr()))
         }
         Command::Check(args) => {
             let settings = settings()?;

@@ -1,14 +1,17 @@
 //! Questions about the graph, one a file, written once for every store over the [`Snapshot`] contract.
 //! This room knows no GraphQL, no HTTP and no store's inside. Budgets are exact: one store call a hop.
 
+pub mod dependencies;
 pub mod edges;
 pub mod freshness;
 pub mod history;
+pub mod impact;
 pub mod instances;
 pub mod names;
 pub mod ownership;
 pub mod path;
 pub mod topology;
+pub mod why;
 
 use crate::store::{Record, Snapshot, StoreError};
 use planisphere_schema::AssetId;

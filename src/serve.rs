@@ -2,6 +2,7 @@
 
 use crate::admin::{self, Admin, Check, Checks, Metrics, Outcome, StoreOp};
 use crate::api::{self, ApiLimits, ApiState, LOOPBACK_HOSTS, Observer};
+use crate::calls::Calls;
 use crate::cli::exit::Failure;
 use crate::cli::progress;
 use crate::cli::screen::Screen;
@@ -9,6 +10,7 @@ use crate::config::{LimitSettings, ListenSettings, ServeSettings};
 use crate::ingest::{Ingest, Meter};
 use crate::lifecycle::{self, Port, cancelled_by_signals, serve_http};
 use crate::origins::origins;
+use crate::owners::Owners;
 use crate::store::Store;
 use crate::store::embedded::EmbeddedStore;
 use planisphere_schema::{Coverage, Kind};
@@ -48,9 +50,22 @@ pub async fn serve(
     let data_dir = settings.data_dir.clone();
     let opened = tokio::task::spawn_blocking(move || EmbeddedStore::open(&data_dir, wall_clock())).await;
     let store = opened.map_err(run_failed)?.map_err(run_failed)?;
+    // After the store: it made the directory, and holds it against other processes.
+    let owners = Owners::open(
+        &settings.owners.files,
+        settings.owners.keys,
+        Some(&settings.data_dir),
+    )
+    .map_err(run_failed)?;
     server.announce(out)?;
     let running = server
-        .start(Arc::new(store), origins, settings.sources.exclude_kinds, cancel)
+        .start(
+            Arc::new(store),
+            Arc::new(owners),
+            origins,
+            settings.sources.exclude_kinds,
+            cancel,
+        )
         .await?;
     running.show_progress(screen);
     running.ended().await;
@@ -110,6 +125,7 @@ impl Server {
     pub async fn start(
         self,
         store: Arc<dyn Store>,
+        owners: Arc<Owners>,
         origins: Vec<Origin>,
         excluded: Vec<Kind>,
         cancel: CancellationToken,
@@ -132,11 +148,14 @@ impl Server {
             ready: ready.clone(),
             metrics: metrics.clone(),
         };
+        let calls = Arc::new(Calls::default());
         let (ingest, writer) =
             Ingest::start(store.clone(), status.clone(), Arc::new(Measured(metrics.clone())));
         let api = ApiState {
             observer: Arc::new(Measured(metrics.clone())),
             store: store.clone(),
+            owners,
+            calls: calls.clone(),
             status: status.clone(),
             clock: wall_clock(),
             limits: limits(self.settings.limits, self.settings.stale_after),

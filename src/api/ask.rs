@@ -1,7 +1,9 @@
 //! One request's view: one snapshot, one moment, so that all fields of an answer agree.
 
 use super::{ApiLimits, freshness};
+use crate::query::dependencies::CallBook;
 use crate::query::freshness::{Evidence, Freshness};
+use crate::query::ownership::book::Book;
 use crate::query::{QueryError, breathe};
 use crate::store::{Record, Snapshot};
 use async_graphql::Context;
@@ -18,6 +20,10 @@ pub struct Ask {
     pub now_ms: i64,
     /// What it may cost.
     pub limits: ApiLimits,
+    /// The rules of ownership when it came.
+    pub book: Arc<Book>,
+    /// Who called whom when it came.
+    pub calls: Arc<CallBook>,
 }
 
 impl Ask {
@@ -27,12 +33,15 @@ impl Ask {
         statuses: Vec<ClusterStatus>,
         now_ms: i64,
         limits: ApiLimits,
+        (book, calls): (Arc<Book>, Arc<CallBook>),
     ) -> Self {
         Self {
             snapshot,
             statuses,
             now_ms,
             limits,
+            book,
+            calls,
         }
     }
 

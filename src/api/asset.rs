@@ -4,6 +4,7 @@ use super::ask::Ask;
 use super::edge::EdgeConnection;
 use super::history::HistoryConnection;
 use super::kinds;
+use super::ownership::Ownership;
 use super::reference::Direction;
 use crate::query::QueryError;
 use crate::store::Record;
@@ -138,6 +139,11 @@ impl AssetFields {
             after.as_deref(),
         )
         .await
+    }
+
+    /// Who answers for it, with the evidence and what contradicts it.
+    async fn ownership(&self, ctx: &Context<'_>) -> Result<Ownership, QueryError> {
+        Ownership::of(ctx, &self.0).await
     }
 
     /// What happened to it, newest first.

@@ -7,7 +7,7 @@
 use super::ApiLimits;
 use super::error::{Code, Refusal};
 use async_graphql::parser::types::{
-    ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet, Type,
+    ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet, Type,
 };
 use async_graphql::registry::{MetaField, MetaType, MetaTypeName, Registry};
 use async_graphql::{OutputType, Value, Variables};
@@ -36,10 +36,11 @@ struct Price {
 }
 
 impl Prices {
-    /// Reads the prices off the schema that grows from `T`.
-    pub fn of<T: OutputType>() -> Self {
+    /// Reads the prices off the schema that grows from the roots `Q` and `M`.
+    pub fn of<Q: OutputType, M: OutputType>() -> Self {
         let mut registry = Registry::default();
-        T::create_type_info(&mut registry);
+        Q::create_type_info(&mut registry);
+        M::create_type_info(&mut registry);
         let tables = registry.types.iter().filter_map(|(name, ty)| {
             let (MetaType::Object { fields, .. } | MetaType::Interface { fields, .. }) = ty else {
                 return None;
@@ -137,7 +138,11 @@ pub fn check(
         bill: Bill::default(),
     };
     let root = At {
-        ty: Some("Query"),
+        ty: Some(match operation.node.ty {
+            OperationType::Query => "Query",
+            OperationType::Mutation => "Mutation",
+            OperationType::Subscription => "Subscription",
+        }),
         times: 1,
         page: None,
         depth: 1,

@@ -7,7 +7,8 @@ use super::error::{self, Code, Refusal};
 use super::nulls::{nullable_roots, propagate};
 use super::reply::{Form, refused, reply};
 use super::{ApiState, Schema, bill, console, guard, schema};
-use async_graphql::{Request, Value, Variables};
+use async_graphql::parser::types::{OperationDefinition, OperationType};
+use async_graphql::{Positioned, Request, Value, Variables};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Query, Request as HttpRequest, State};
@@ -33,7 +34,7 @@ struct Api {
 pub fn router(state: ApiState) -> Router {
     let api = Arc::new(Api {
         schema: schema(&state.limits),
-        prices: bill::Prices::of::<super::root::Query>(),
+        prices: bill::Prices::of::<super::root::Query, super::mutation::Mutation>(),
         requests: AtomicU64::new(0),
         state,
     });
@@ -108,6 +109,7 @@ async fn by_get(
         query,
         operation_name: given.operation_name,
         variables,
+        safe: true,
     };
     answer(&api, &headers, form, question).await
 }
@@ -128,6 +130,9 @@ struct Question {
     query: String,
     operation_name: Option<String>,
     variables: Option<serde_json::Map<String, serde_json::Value>>,
+    /// It came by a method that must have no effect.
+    #[serde(skip)]
+    safe: bool,
 }
 
 async fn question(headers: &HeaderMap, body: Body, limit: usize) -> Result<Question, (StatusCode, Refusal)> {
@@ -194,8 +199,10 @@ async fn answer(api: &Api, headers: &HeaderMap, form: Form, question: Question) 
             state.status.all(),
             now_ms,
             state.limits.clone(),
+            (state.owners.book(), state.calls.book()),
         ));
-        let response = api.schema.execute(prepared.data(Arc::clone(&ask))).await;
+        let prepared = prepared.data(Arc::clone(&ask)).data(Arc::clone(&state.owners));
+        let response = api.schema.execute(prepared).await;
         let freshness = ask.freshness(|_, _| true).to_extension();
         Ok::<_, crate::store::StoreError>((response, freshness))
     };
@@ -263,6 +270,13 @@ fn prepare(api: &Api, question: Question) -> Result<(Request, Vec<String>), Refu
     // A document that does not parse is refused by execution, in GraphQL's own words and with the place.
     let mut nullable = Vec::new();
     if let Ok(document) = request.parsed_query() {
+        let changes = |(_, o): (_, &Positioned<OperationDefinition>)| o.node.ty == OperationType::Mutation;
+        if question.safe && document.operations.iter().any(changes) {
+            return Err(Refusal::new(
+                Code::BadUserInput,
+                "a GET changes nothing: send mutations by POST with a JSON body",
+            ));
+        }
         bill::check(&api.prices, limits, document, name.as_deref(), &variables)?;
         nullable = nullable_roots(document);
     }

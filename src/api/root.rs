@@ -5,8 +5,11 @@ use super::asset::AssetNode;
 use super::connection::{self, AssetConnection};
 use super::filter::{AssetFilter, selection};
 use super::graph::{ExpandInput, FacetInput, Facets, PathAnswer, TopologyAnswer, nest, within};
+use super::impact::{self, DrainPlan, ImpactAnswer, ImpactInput, RiskKind, StandingRisks, WhyAnswer};
+use super::ownership::{self, OwnedConnection, OwnerTally, OwnershipRule};
 use super::reference::{AssetOrder, AssetRefInput, Direction};
 use super::sync::Sync;
+use crate::query::ownership::owned::Whose;
 use crate::query::path::PathQuery;
 use crate::query::{QueryError, names, path, topology};
 use crate::store::{ListQuery, Record};
@@ -158,6 +161,87 @@ impl Query {
         let graph = Ask::of(ctx).graph().await;
         let path = path::path(graph, &from, &to, &query).await?;
         Ok(PathAnswer { from, to, path })
+    }
+
+    /// What breaks if this breaks: for every Service that the failure touches a state and the reason, how lost pods come
+    /// back, and whom to tell.
+    async fn impact(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What fails.")] input: ImpactInput,
+    ) -> Result<ImpactAnswer, QueryError> {
+        impact::ask(ctx, input).await
+    }
+
+    /// In which order nodes may be taken down, so that every Service stays at its need and every budget is honoured.
+    async fn drain_plan(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The nodes, up to 200 in all.")] nodes: Option<Vec<AssetRefInput>>,
+        #[graphql(desc = "All nodes that pass a filter.")] select: Option<AssetFilter>,
+    ) -> Result<DrainPlan, QueryError> {
+        impact::plan(ctx, nodes, select).await
+    }
+
+    /// What may have broken an asset: what lies below it and is unhealthy, gone, or changed lately.
+    async fn why(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "ref", desc = "What is broken; a Service, mostly.")] reference: AssetRefInput,
+        #[graphql(desc = "How far back changes count.", default = 60)] window_minutes: i64,
+        #[graphql(desc = "How many suspects at the most, up to 500.", default = 20)] first: i32,
+    ) -> Result<WhyAnswer, QueryError> {
+        impact::why(ctx, reference, window_minutes, first).await
+    }
+
+    /// What stands on one leg already: Services with one instance, on one node, in one zone, behind one volume or one piece
+    /// of configuration.
+    async fn standing_risks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which Services; all where left out.")] filter: Option<AssetFilter>,
+        #[graphql(desc = "Of these kinds; all where left out.")] kinds: Option<Vec<RiskKind>>,
+        #[graphql(desc = "How many risks are shown, up to 500; all are counted.", default = 50)] first: i32,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+    ) -> Result<StandingRisks, QueryError> {
+        impact::risks(ctx, filter, kinds, first, after.as_deref()).await
+    }
+
+    /// How many assets each owner answers for, those of nobody included.
+    async fn owners(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which assets; workloads and Services where left out.")] filter: Option<AssetFilter>,
+    ) -> Result<OwnerTally, QueryError> {
+        ownership::counts(ctx, filter).await
+    }
+
+    /// The assets that somebody answers for, what they inherit included.
+    async fn owned(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who.")] owner: String,
+        #[graphql(desc = "Which assets; all where left out.")] filter: Option<AssetFilter>,
+        #[graphql(desc = "How many at the most, up to 500.", default = 50)] first: i32,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+    ) -> Result<OwnedConnection, QueryError> {
+        OwnedConnection::read(ctx, Whose::Owner(owner), filter, first, after.as_deref()).await
+    }
+
+    /// The assets that nobody answers for: neither they nor anything above them names an owner.
+    async fn unowned(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which assets; all where left out.")] filter: Option<AssetFilter>,
+        #[graphql(desc = "How many at the most, up to 500.", default = 50)] first: i32,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+    ) -> Result<OwnedConnection, QueryError> {
+        OwnedConnection::read(ctx, Whose::Nobody, filter, first, after.as_deref()).await
+    }
+
+    /// The rules of ownership, strongest first.
+    async fn ownership_rules(&self, ctx: &Context<'_>) -> Vec<OwnershipRule> {
+        Ask::of(ctx).book.rules().iter().map(OwnershipRule::new).collect()
     }
 
     /// How the mirrors stand, per cluster and kind.

@@ -42,6 +42,33 @@ Examples:
   planisphere query -f stale.graphql --var namespace=shop --var first=10
   planisphere schema | less            what can be asked";
 
+pub(super) const IMPACT: &str = "\
+Examples:
+  planisphere impact node/worker-1
+  planisphere impact zone/eu-west-1a -o json
+  planisphere impact shop/Secret/checkout-db
+  planisphere impact node/worker-1 node/worker-2 --planned -o mermaid
+
+Exit code 3 and a warning on standard error: the answer is incomplete or stale.";
+
+pub(super) const WHY: &str = "\
+Examples:
+  planisphere why shop/Service/checkout
+  planisphere why shop/Service/checkout --window 240 -o json";
+
+pub(super) const DRAIN: &str = "\
+Examples:
+  planisphere drain-plan nodes worker-1 worker-2 worker-3
+  planisphere drain-plan node/worker-1 -o json
+
+Exit code 1: a node cannot be taken down without breaking something; it is said what, and what helps.";
+
+pub(super) const OWNERS: &str = "\
+Examples:
+  planisphere owners                   every owner, with a count of workloads and Services
+  planisphere owners shop/Deployment/checkout
+  planisphere owners pods cart-0 cart-1 -n shop -o json";
+
 pub(super) const SCHEMA: &str = "\
 Examples:
   planisphere schema > planisphere.graphql

@@ -71,6 +71,7 @@ pub fn env_of(name: &str) -> String {
 
 const SOURCES: &str = "Clusters";
 const SERVER: &str = "Server";
+const OWNERS: &str = "Owners";
 const LIMITS: &str = "Limits of one query";
 const FLEET: &str = "Simulated fleet";
 const CLIENT: &str = "Client";
@@ -80,7 +81,7 @@ const READS: &[&str] = &["serve", "check"];
 const SERVES: &[&str] = &["serve"];
 const LISTENS: &[&str] = &["serve", "demo"];
 const DEMO: &[&str] = &["demo"];
-const ASKS: &[&str] = &["get", "query"];
+const ASKS: &[&str] = &["get", "query", "owners", "impact", "why", "drain-plan"];
 const ALL: &[&str] = &[];
 
 macro_rules! keys {
@@ -118,6 +119,10 @@ keys! {
         "Allow addresses that others can reach, although anybody who reaches them can read everything";
     LISTENS SERVER "stale_after" --"stale-after" "DURATION" Shape::Text, Some("120s"), None,
         "A cluster not proven current for this long is called stale in answers";
+    SERVES OWNERS "ownership" --"ownership" "FILE" Shape::Paths, None, None,
+        "Who answers for what: rules (YAML), a Backstage catalog-info (YAML) or a list of owners (CSV); repeat it for more";
+    SERVES OWNERS "owner_keys" --"owner-key" "KEY" Shape::List, None, None,
+        "Label, or annotation of those that are kept, that also names an owner (cost-center); repeat it for more";
     LISTENS LIMITS "limits.depth" --"limit-depth" "N" Shape::Text, Some("12"), None,
         "How deep fields may nest";
     LISTENS LIMITS "limits.cost" --"limit-cost" "N" Shape::Text, Some("200000"), None,

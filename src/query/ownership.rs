@@ -1,5 +1,11 @@
 //! Who made it: the chain of controllers above an asset and the pods below one. Owners count only in the incarnation
-//! that the reference names.
+//! that the reference names. Who answers for it is in `ownership/resolve.rs`.
+
+pub mod application;
+pub mod book;
+pub mod claims;
+pub mod owned;
+pub mod resolve;
 
 use super::{QueryError, edges, records};
 use crate::store::{Direction, NeighbourQuery, Record, Snapshot};

@@ -43,7 +43,18 @@ fn the_definition_is_sound() {
 
 #[test]
 fn help_reads_as_agreed() {
-    for name in ["", "serve", "demo", "get", "query", "check"] {
+    for name in [
+        "",
+        "serve",
+        "demo",
+        "get",
+        "query",
+        "check",
+        "impact",
+        "why",
+        "drain-plan",
+        "owners",
+    ] {
         let args = ["planisphere", name, "--help"]
             .into_iter()
             .filter(|a| !a.is_empty());

@@ -13,6 +13,8 @@ async fn fleet() -> Server {
     let state = ApiState {
         observer: std::sync::Arc::new(()),
         store: app.store,
+        owners: Default::default(),
+        calls: Default::default(),
         status: app.status,
         clock: Arc::new(|| crate::graphql::app::NOW),
         limits: app.limits,

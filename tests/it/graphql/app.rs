@@ -18,6 +18,8 @@ pub const NOW: i64 = fleet::START + 10_000;
 pub struct App {
     pub store: Arc<dyn Store>,
     pub status: SyncStatus,
+    pub owners: Arc<planisphere::owners::Owners>,
+    pub calls: Arc<planisphere::calls::Calls>,
     pub limits: ApiLimits,
     pub hosts: Option<Vec<String>>,
 }
@@ -54,6 +56,8 @@ impl App {
         Self {
             store,
             status,
+            owners: Arc::default(),
+            calls: Arc::default(),
             limits: ApiLimits::default(),
             hosts: None,
         }
@@ -63,6 +67,8 @@ impl App {
         let state = ApiState {
             observer: std::sync::Arc::new(()),
             store: Arc::clone(&self.store),
+            owners: Arc::clone(&self.owners),
+            calls: Arc::clone(&self.calls),
             status: self.status.clone(),
             clock: Arc::new(|| NOW),
             limits: self.limits.clone(),

@@ -1,0 +1,137 @@
+//! `planisphere drain-plan` and `planisphere why`: in which order nodes may be taken down, and what may have broken
+//! something.
+
+use super::client::Client;
+use super::exit::{Exit, Failure};
+use super::get::freshness::SELECT;
+use super::incident::{DrainArgs, PlainOutput, WhyArgs, found, name, reference, text, warn};
+use super::table::Table;
+use serde_json::{Value, json};
+use std::io::Write;
+
+/// Orders nodes into waves; exit code 1 where some cannot be taken down without breaking something.
+///
+/// # Errors
+/// When a reference cannot be read or names nothing, there is no answer, or it cannot be written.
+pub async fn plan(
+    client: &Client,
+    args: &DrainArgs,
+    out: &mut (dyn Write + Send),
+    err: &mut (dyn Write + Send),
+) -> Result<Exit, Failure> {
+    let nodes = found(client, &args.references).await?;
+    let references: Vec<Value> = nodes.iter().map(|n| json!({ "id": n["id"] })).collect();
+    let asset = "cluster kind namespace name";
+    let query = format!(
+        "query($nodes: [AssetRef!]) {{ drainPlan(nodes: $nodes) {{ possible complete
+            waves {{ nodes {{ {asset} }} }}
+            obstacles {{ node {{ {asset} }} service {{ {asset} }} pod {{ {asset} }} budget {{ {asset} }} state reason advice }}
+            {SELECT} }} }}"
+    );
+    let mut data = client.data(&query, json!({ "nodes": references }), None).await?;
+    let answer = data["drainPlan"].take();
+    let printed = match args.output {
+        PlainOutput::Json => format!("{answer:#}\n"),
+        PlainOutput::Table => waves(&answer),
+    };
+    out.write_all(printed.as_bytes()).map_err(Failure::Output)?;
+    let exit = warn(&answer, err)?;
+    Ok(if answer["possible"] == true {
+        exit
+    } else {
+        Exit::Failed
+    })
+}
+
+fn waves(answer: &Value) -> String {
+    let mut waves = Table::new(["WAVE", "NODES"]);
+    for (number, wave) in answer["waves"].as_array().into_iter().flatten().enumerate() {
+        let nodes = wave["nodes"].as_array().into_iter().flatten();
+        let names: Vec<String> = nodes.map(name).collect();
+        waves.row([(number + 1).to_string(), names.join(", ")]);
+    }
+    let mut told = if waves.is_empty() {
+        String::new()
+    } else {
+        waves.to_string()
+    };
+    let mut obstacles = Table::new(["NODE", "IN THE WAY", "WHY", "WHAT HELPS"]);
+    for obstacle in answer["obstacles"].as_array().into_iter().flatten() {
+        let who = ["service", "pod"]
+            .iter()
+            .map(|f| &obstacle[*f])
+            .find(|v| !v.is_null());
+        obstacles.row([
+            name(&obstacle["node"]),
+            who.map(reference).unwrap_or_default(),
+            text(&obstacle["reason"]),
+            text(&obstacle["advice"]),
+        ]);
+    }
+    if !obstacles.is_empty() {
+        if !told.is_empty() {
+            told.push('\n');
+        }
+        told.push_str(&obstacles.to_string());
+    }
+    told
+}
+
+/// What may have broken something.
+///
+/// # Errors
+/// When a reference cannot be read or names nothing, there is no answer, or it cannot be written.
+pub async fn why(
+    client: &Client,
+    args: &WhyArgs,
+    out: &mut (dyn Write + Send),
+    err: &mut (dyn Write + Send),
+) -> Result<Exit, Failure> {
+    let asset = "cluster kind namespace name";
+    let query = format!(
+        "query($id: ID!, $window: Int!) {{ why(ref: {{ id: $id }}, windowMinutes: $window) {{
+            asset {{ {asset} }} trouble lookedAt truncated
+            suspects {{ asset {{ {asset} }} distance trouble changedAt score path {{ relation }} }} {SELECT} }} }}"
+    );
+    let mut exit = Exit::Done;
+    for broken in found(client, &args.references).await? {
+        let variables = json!({ "id": broken["id"], "window": args.window });
+        let mut data = client.data(&query, variables, None).await?;
+        let answer = data["why"].take();
+        let printed = match args.output {
+            PlainOutput::Json => format!("{answer:#}\n"),
+            PlainOutput::Table => suspects(&answer),
+        };
+        out.write_all(printed.as_bytes()).map_err(Failure::Output)?;
+        if warn(&answer, err)? == Exit::Incomplete {
+            exit = Exit::Incomplete;
+        }
+    }
+    Ok(exit)
+}
+
+fn suspects(answer: &Value) -> String {
+    let mut told = match answer["trouble"].as_str() {
+        Some(trouble) => format!("{}: {trouble}\n", reference(&answer["asset"])),
+        None => format!("{}\n", reference(&answer["asset"])),
+    };
+    let mut table = Table::new(["SCORE", "SUSPECT", "HOPS", "TROUBLE", "CHANGED"]);
+    for suspect in answer["suspects"].as_array().into_iter().flatten() {
+        table.row([
+            text(&suspect["score"]),
+            reference(&suspect["asset"]),
+            text(&suspect["distance"]),
+            suspect["trouble"].as_str().unwrap_or("-").to_owned(),
+            suspect["changedAt"].as_str().unwrap_or("-").to_owned(),
+        ]);
+    }
+    if table.is_empty() {
+        let looked = &answer["lookedAt"];
+        told.push_str(&format!(
+            "nothing below it is unhealthy or changed lately ({looked} assets were looked at)\n"
+        ));
+    } else {
+        told.push_str(&table.to_string());
+    }
+    told
+}

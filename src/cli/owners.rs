@@ -1,0 +1,103 @@
+//! `planisphere owners`: who answers for what is named, with the evidence; or every owner with a count.
+
+use super::client::Client;
+use super::exit::{Exit, Failure};
+use super::get::freshness::SELECT;
+use super::incident::{OwnersArgs, PlainOutput, References, found, reference, text, warn};
+use super::table::Table;
+use serde_json::{Value, json};
+use std::io::Write;
+
+/// Asks and prints.
+///
+/// # Errors
+/// When a reference cannot be read or names nothing, there is no answer, or it cannot be written.
+pub async fn run(
+    client: &Client,
+    args: &OwnersArgs,
+    out: &mut (dyn Write + Send),
+    err: &mut (dyn Write + Send),
+) -> Result<Exit, Failure> {
+    let (printed, exit) = match &args.what {
+        None => tally(client, args, err).await?,
+        Some(what) => {
+            let references = References {
+                what: what.clone(),
+                more: args.more.clone(),
+                namespace: args.namespace.clone(),
+                cluster: args.cluster.clone(),
+            };
+            (named(client, args, &references).await?, Exit::Done)
+        }
+    };
+    out.write_all(printed.as_bytes()).map_err(Failure::Output)?;
+    Ok(exit)
+}
+
+async fn tally(
+    client: &Client,
+    args: &OwnersArgs,
+    err: &mut (dyn Write + Send),
+) -> Result<(String, Exit), Failure> {
+    let mut filter = json!({"kind": {"in": ["Deployment.apps", "StatefulSet.apps", "DaemonSet.apps", "CronJob.batch", "Service"]}});
+    for (field, value) in [("namespace", &args.namespace), ("cluster", &args.cluster)] {
+        if let Some(value) = value {
+            filter[field] = json!({ "eq": value });
+        }
+    }
+    let query = format!(
+        "query($filter: AssetFilter) {{ owners(filter: $filter) {{
+            counts {{ owner {{ name contacts {{ channel address }} }} assets }} complete {SELECT} }} }}"
+    );
+    let mut data = client.data(&query, json!({ "filter": filter }), None).await?;
+    let answer = data["owners"].take();
+    let exit = warn(&answer, err)?;
+    if args.output == PlainOutput::Json {
+        return Ok((format!("{answer:#}\n"), exit));
+    }
+    let mut table = Table::new(["OWNER", "ASSETS", "CONTACT"]);
+    for count in answer["counts"].as_array().into_iter().flatten() {
+        let contacts = count["owner"]["contacts"].as_array().into_iter().flatten();
+        let contacts: Vec<String> = contacts.map(|c| text(&c["address"])).collect();
+        table.row([
+            text(&count["owner"]["name"]),
+            text(&count["assets"]),
+            contacts.join(", "),
+        ]);
+    }
+    Ok((table.to_string(), exit))
+}
+
+async fn named(client: &Client, args: &OwnersArgs, references: &References) -> Result<String, Failure> {
+    let ids: Vec<Value> = found(client, references)
+        .await?
+        .iter()
+        .map(|a| a["id"].clone())
+        .collect();
+    let query = "query($ids: [ID!]!) { nodes(ids: $ids) { cluster kind namespace name ownership {
+        owner { name contacts { channel address } } claim { evidence source level weak }
+        conflicts { owner { name } evidence }
+        controllers { kind namespace name } applications { source name namespace } } } }";
+    let data = client.data(query, json!({ "ids": ids }), None).await?;
+    let nodes = &data["nodes"];
+    if args.output == PlainOutput::Json {
+        return Ok(format!("{nodes:#}\n"));
+    }
+    let mut table = Table::new(["ASSET", "OWNER", "BECAUSE", "OTHERS SAY"]);
+    for asset in nodes.as_array().into_iter().flatten() {
+        let ownership = &asset["ownership"];
+        let conflicts = ownership["conflicts"].as_array().into_iter().flatten();
+        let others: Vec<String> = conflicts.map(|c| text(&c["owner"]["name"])).collect();
+        table.row([
+            reference(asset),
+            text(&ownership["owner"]["name"]),
+            text(&ownership["claim"]["evidence"]),
+            if others.is_empty() {
+                "-".to_owned()
+            } else {
+                others.join(", ")
+            },
+        ]);
+    }
+    Ok(table.to_string())
+}
