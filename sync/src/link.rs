@@ -3,10 +3,19 @@
 //! what vanished. No I/O, no clock.
 
 mod bindings;
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "requirements beyond equality come with the kinds that have them"
+    )
+)]
+mod matcher;
 mod selection;
 
 use crate::Observation;
 use bindings::Bindings;
+use matcher::Matcher;
 use planisphere_schema::asset::content_hash;
 use planisphere_schema::{
     Asset, AssetId, Attributes, Change, Cluster, Edge, How, Kind, Observed, RelationKind,
@@ -19,7 +28,6 @@ use std::hash::Hasher;
 /// Turns the observations of one cluster into changes.
 #[derive(Debug)]
 pub struct Linker {
-    cluster: Cluster,
     kinds: HashMap<Kind, Resource>,
     selection: Selection,
     bindings: Bindings,
@@ -56,9 +64,8 @@ impl Linker {
     /// A linker that knows nothing.
     pub fn new(cluster: Cluster) -> Self {
         Self {
-            cluster,
             kinds: HashMap::new(),
-            selection: Selection::default(),
+            selection: Selection::new(cluster.id),
             bindings: Bindings::default(),
         }
     }
@@ -81,6 +88,11 @@ impl Linker {
     /// How many objects of a kind are known.
     pub fn len(&self, kind: Kind) -> usize {
         self.kinds.get(&kind).map_or(0, |r| r.objects.len())
+    }
+
+    /// How often a selector was held against the labels of pods, since the beginning: the cost of selection.
+    pub fn evaluated(&self) -> u64 {
+        self.selection.evaluated()
     }
 
     /// A whole list begins.
@@ -137,9 +149,14 @@ impl Linker {
             return;
         }
         match &observation.asset.attributes {
-            Attributes::Pod(_) => observation
-                .edges
-                .extend(self.selection.selecting(&observation.asset)),
+            Attributes::Pod(_) => {
+                let Asset {
+                    reference, labels, ..
+                } = &*observation.asset;
+                observation
+                    .edges
+                    .extend(self.selection.put_pod(reference, labels));
+            }
             Attributes::PersistentVolumeClaim(claim) => {
                 observation
                     .edges
@@ -159,7 +176,11 @@ impl Linker {
             ignored.unchanged += 1;
             return;
         }
-        let redraws = self.take_in(&observation.asset);
+        let redraws = match kind {
+            // It was taken in above, when its edges were drawn.
+            Kind::Pod => Vec::new(),
+            _ => self.take_in(&observation.asset),
+        };
         let Observation { asset, edges } = observation;
         out.push(Observed {
             change: Change::Upsert { asset, edges },
@@ -199,7 +220,7 @@ impl Linker {
                 self.selection.remove_pod(id);
                 Vec::new()
             }
-            Kind::Service => self.selection.remove_service(self.cluster.id, id),
+            Kind::Service => self.selection.remove_selector(id),
             Kind::PersistentVolumeClaim => {
                 self.bindings.remove_claim(id);
                 Vec::new()
@@ -219,10 +240,14 @@ impl Linker {
     fn take_in(&mut self, asset: &Asset) -> Vec<Redraw> {
         match &asset.attributes {
             Attributes::Pod(_) => {
-                self.selection.put_pod(asset);
+                self.selection.put_pod(&asset.reference, &asset.labels);
                 Vec::new()
             }
-            Attributes::Service(service) => self.selection.put_service(asset, service),
+            Attributes::Service(service) => {
+                let matcher = Matcher::of_service(service);
+                self.selection
+                    .put_selector(&asset.reference, RelationKind::Selects, matcher)
+            }
             Attributes::PersistentVolumeClaim(claim) => {
                 self.bindings.put_claim(asset, claim);
                 Vec::new()

@@ -1,204 +1,156 @@
-//! Which Services select which pods. A pod's event looks at the Services that one of its labels leads to; a changed
-//! selector looks at the label sets of one namespace, not at its pods: pods of one template share one set.
+//! Which selectors select which pods: a Service's, a budget's, a policy's. Pods with the same labels share one label set,
+//! which knows who selects it; so a pod's event looks at nothing but its set, a new set at the selectors that one of its
+//! labels leads to, and a changed selector at the sets that one of its own labels leads to.
+
+mod namespace;
 
 use super::Redraw;
-use planisphere_schema::attributes::ServiceAttributes;
-use planisphere_schema::{Asset, AssetId, AssetRef, ClusterId, Detail, Edge, Kind, Label, RelationKind};
+use super::matcher::Matcher;
+use namespace::{Namespace, Place};
+use planisphere_schema::{AssetId, AssetKey, AssetRef, ClusterId, Detail, Edge, Kind, Label, RelationKind};
 use std::collections::HashMap;
-use std::sync::Arc;
-
-type Labels = Arc<[Label]>;
 
 /// The selectors and labels of one cluster.
-#[derive(Debug, Default)]
-pub(super) struct Selection {
-    namespaces: HashMap<Box<str>, Namespace>,
-    pods: HashMap<AssetId, (Box<str>, Labels)>,
-    services: HashMap<AssetId, (Box<str>, Vec<Label>)>,
-}
-
-#[derive(Debug, Default)]
-struct Namespace {
-    /// Pods by their labels.
-    pods: HashMap<Labels, HashMap<AssetId, Box<str>>>,
-    /// Services by the first pair of their selector.
-    services: HashMap<Label, HashMap<AssetId, Selector>>,
-}
-
 #[derive(Debug)]
-struct Selector {
-    service: AssetRef,
-    pairs: Vec<Label>,
+pub(super) struct Selection {
+    cluster: ClusterId,
+    numbers: HashMap<Box<str>, usize>,
+    /// Never fewer: namespaces are few, and what was in one goes with its objects.
+    namespaces: Vec<Namespace>,
+    pods: HashMap<AssetId, (u32, Place)>,
+    /// Where the selector of an object stands: its namespace and its slot there.
+    selectors: HashMap<AssetId, (usize, usize)>,
+    evaluated: u64,
 }
 
 impl Selection {
-    /// The edges from the Services that select this pod.
-    pub(super) fn selecting(&self, pod: &Asset) -> Vec<Edge> {
-        let key = pod.reference.key();
-        let namespace = self.namespaces.get(&key.namespace);
-        namespace.map_or_else(Vec::new, |n| n.selecting(&pod.reference, &pod.labels))
-    }
-
-    pub(super) fn put_pod(&mut self, pod: &Asset) {
-        let id = pod.reference.id();
-        if self
-            .pods
-            .get(&id)
-            .is_some_and(|(_, labels)| **labels == *pod.labels)
-        {
-            return;
+    pub(super) fn new(cluster: ClusterId) -> Self {
+        Self {
+            cluster,
+            numbers: HashMap::new(),
+            namespaces: Vec::new(),
+            pods: HashMap::new(),
+            selectors: HashMap::new(),
+            evaluated: 0,
         }
-        self.remove_pod(id);
-        let key = pod.reference.key();
-        let namespace = self.namespaces.entry(key.namespace.clone()).or_default();
-        let shared = namespace
-            .pods
-            .get_key_value(pod.labels.as_slice())
-            .map(|(labels, _)| labels.clone());
-        let labels: Labels = shared.unwrap_or_else(|| pod.labels.as_slice().into());
-        namespace
-            .pods
-            .entry(labels.clone())
-            .or_default()
-            .insert(id, key.name.clone());
-        self.pods.insert(id, (key.namespace.clone(), labels));
     }
 
-    pub(super) fn remove_pod(&mut self, id: AssetId) {
-        let Some((name, labels)) = self.pods.remove(&id) else {
-            return;
-        };
-        let Some(namespace) = self.namespaces.get_mut(&name) else {
-            return;
-        };
-        if let Some(pods) = namespace.pods.get_mut(&labels) {
-            pods.remove(&id);
-            if pods.is_empty() {
-                namespace.pods.remove(&labels);
+    /// How often a selector was held against a set of labels.
+    pub(super) fn evaluated(&self) -> u64 {
+        self.evaluated
+    }
+
+    /// Takes in a pod; gives the edges to it from all whose selector matches it.
+    pub(super) fn put_pod(&mut self, pod: &AssetRef, labels: &[Label]) -> Vec<Edge> {
+        let number = self.number(&pod.key().namespace);
+        let namespace = &mut self.namespaces[number];
+        let known = self.pods.get(&pod.id()).map(|(_, place)| *place);
+        let set = match known {
+            Some(place) if *namespace.labels(place.set) == *labels => place.set,
+            _ => {
+                self.remove_pod(pod.id());
+                let namespace = &mut self.namespaces[number];
+                let place = namespace.add_pod(pod.id(), &pod.key().name, labels, &mut self.evaluated);
+                self.pods.insert(pod.id(), (number as u32, place));
+                place.set
             }
-        }
-        self.drop_if_empty(&name);
-    }
-
-    /// Takes in a Service; gives the SELECTS edges of each pod for which they are others now.
-    pub(super) fn put_service(&mut self, service: &Asset, attributes: &ServiceAttributes) -> Vec<Redraw> {
-        let key = service.reference.key();
-        let pairs = selector(attributes);
-        let old = self
-            .services
-            .get(&service.reference.id())
-            .map(|(_, pairs)| pairs.clone())
-            .unwrap_or_default();
-        if old == pairs {
-            return Vec::new();
-        }
-        self.forget(service.reference.id());
-        if let Some(first) = pairs.first() {
-            let namespace = self.namespaces.entry(key.namespace.clone()).or_default();
-            let selector = Selector {
-                service: service.reference.clone(),
-                pairs: pairs.clone(),
-            };
-            namespace
-                .services
-                .entry(first.clone())
-                .or_default()
-                .insert(service.reference.id(), selector);
-            self.services
-                .insert(service.reference.id(), (key.namespace.clone(), pairs.clone()));
-        }
-        self.redraw(key.cluster, &key.namespace, &[old, pairs])
-    }
-
-    pub(super) fn remove_service(&mut self, cluster: ClusterId, id: AssetId) -> Vec<Redraw> {
-        let Some((namespace, pairs)) = self.forget(id) else {
-            return Vec::new();
         };
-        let redraws = self.redraw(cluster, &namespace, &[pairs]);
-        self.drop_if_empty(&namespace);
-        redraws
-    }
-
-    fn forget(&mut self, id: AssetId) -> Option<(Box<str>, Vec<Label>)> {
-        let (name, pairs) = self.services.remove(&id)?;
-        let services = &mut self.namespaces.get_mut(&name)?.services;
-        let same_first = services.get_mut(pairs.first()?)?;
-        same_first.remove(&id);
-        if same_first.is_empty() {
-            services.remove(&pairs[0]);
-        }
-        Some((name, pairs))
-    }
-
-    /// The edges of all pods of a namespace that one of these selectors matches.
-    fn redraw(&self, cluster: ClusterId, name: &str, selectors: &[Vec<Label>]) -> Vec<Redraw> {
-        let Some(namespace) = self.namespaces.get(name) else {
-            return Vec::new();
-        };
-        let touched = namespace
-            .pods
-            .iter()
-            .filter(|(labels, _)| selectors.iter().any(|s| matches(s, labels)));
-        touched
-            .flat_map(|(labels, pods)| pods.iter().map(move |(id, pod)| (labels, id, pod)))
-            .map(|(labels, id, pod)| Redraw {
-                declarer: *id,
-                relation: RelationKind::Selects,
-                edges: namespace.selecting(&AssetRef::new(cluster, Kind::Pod, name, pod), labels),
-            })
+        let selecting = self.namespaces[number].selecting(set);
+        selecting
+            .map(|(relation, from)| edge(relation, from, pod))
             .collect()
     }
 
-    fn drop_if_empty(&mut self, name: &str) {
-        if self
-            .namespaces
-            .get(name)
-            .is_some_and(|n| n.pods.is_empty() && n.services.is_empty())
-        {
-            self.namespaces.remove(name);
+    pub(super) fn remove_pod(&mut self, id: AssetId) {
+        let Some((number, place)) = self.pods.remove(&id) else {
+            return;
+        };
+        let moved = self.namespaces[number as usize].remove_pod(place);
+        // The last pod of the set has taken the place of the one that went.
+        if let Some(known) = moved.and_then(|id| self.pods.get_mut(&id)) {
+            known.1 = place;
         }
     }
-}
 
-impl Namespace {
-    fn selecting(&self, pod: &AssetRef, labels: &[Label]) -> Vec<Edge> {
-        let candidates = labels
-            .iter()
-            .filter_map(|label| self.services.get(label))
-            .flat_map(HashMap::values);
-        let mut edges: Vec<Edge> = candidates
-            .filter(|selector| matches(&selector.pairs, labels))
-            .map(|selector| Edge {
-                from: selector.service.clone(),
-                relation: RelationKind::Selects,
-                to: pod.clone(),
-                detail: Detail::default(),
-            })
-            .collect();
-        edges.sort_by_key(|e| e.from.id());
-        edges
+    /// Takes in what an object selects, if anything; gives its relation's edges of each pod for which they are others now.
+    pub(super) fn put_selector(
+        &mut self,
+        object: &AssetRef,
+        relation: RelationKind,
+        matcher: Option<Matcher>,
+    ) -> Vec<Redraw> {
+        let Some(matcher) = matcher else {
+            return self.remove_selector(object.id());
+        };
+        let number = self.number(&object.key().namespace);
+        let slot = self.selectors.get(&object.id()).map(|(_, slot)| *slot);
+        let namespace = &mut self.namespaces[number];
+        let (slot, changed) = match slot {
+            Some(slot) => (
+                slot,
+                namespace.change_selector(slot, matcher, &mut self.evaluated),
+            ),
+            None => namespace.add_selector(object.clone(), relation, matcher, &mut self.evaluated),
+        };
+        self.selectors.insert(object.id(), (number, slot));
+        self.redraw(number, relation, &changed)
     }
-}
 
-/// The pairs that a Service selects by, sorted. None for an ExternalName, and for an absent or empty selector: a Service
-/// without one selects nothing (unlike a NetworkPolicy).
-fn selector(service: &ServiceAttributes) -> Vec<Label> {
-    if service.service_type == "ExternalName" {
-        return Vec::new();
+    pub(super) fn remove_selector(&mut self, id: AssetId) -> Vec<Redraw> {
+        let Some((number, slot)) = self.selectors.remove(&id) else {
+            return Vec::new();
+        };
+        let (relation, changed) = self.namespaces[number].remove_selector(slot);
+        self.redraw(number, relation, &changed)
     }
-    let pair = |text: &String| {
-        let (key, value) = text.split_once('=').unwrap_or((text, ""));
-        Label {
-            key: key.to_owned(),
-            value: value.to_owned(),
+
+    fn redraw(&self, number: usize, relation: RelationKind, sets: &[usize]) -> Vec<Redraw> {
+        let namespace = &self.namespaces[number];
+        let mut redraws = Vec::new();
+        for set in sets {
+            let from: Vec<&AssetRef> = namespace
+                .selecting(*set)
+                .filter(|(of, _)| *of == relation)
+                .map(|(_, from)| from)
+                .collect();
+            redraws.extend(namespace.pods(*set).map(|(id, name)| {
+                let pod = self.pod(id, namespace.name(), name);
+                Redraw {
+                    declarer: id,
+                    relation,
+                    edges: from.iter().map(|from| edge(relation, from, &pod)).collect(),
+                }
+            }));
         }
-    };
-    let mut pairs: Vec<Label> = service.selector.iter().map(pair).collect();
-    pairs.sort();
-    pairs
+        redraws
+    }
+
+    fn pod(&self, id: AssetId, namespace: &str, name: &str) -> AssetRef {
+        let key = AssetKey {
+            cluster: self.cluster,
+            kind: Kind::Pod,
+            namespace: namespace.into(),
+            name: name.into(),
+        };
+        AssetRef::known(id, key)
+    }
+
+    fn number(&mut self, namespace: &str) -> usize {
+        if let Some(number) = self.numbers.get(namespace) {
+            return *number;
+        }
+        let number = self.namespaces.len();
+        self.namespaces.push(Namespace::new(namespace));
+        self.numbers.insert(namespace.into(), number);
+        number
+    }
 }
 
-/// Whether all pairs are among the labels, which are sorted by key. No pairs match nothing.
-fn matches(pairs: &[Label], labels: &[Label]) -> bool {
-    !pairs.is_empty() && pairs.iter().all(|pair| labels.binary_search(pair).is_ok())
+fn edge(relation: RelationKind, from: &AssetRef, pod: &AssetRef) -> Edge {
+    Edge {
+        from: from.clone(),
+        relation,
+        to: pod.clone(),
+        detail: Detail::default(),
+    }
 }

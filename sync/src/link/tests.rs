@@ -1,6 +1,9 @@
 //! Each trap of selection, binding and lists, without any I/O.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod cost;
+mod random;
+
 use super::*;
 use planisphere_schema::attributes::{
     PersistentVolumeAttributes, PersistentVolumeClaimAttributes, PodAttributes, ServiceAttributes,
