@@ -111,6 +111,10 @@ pub struct OwnerSettings {
 pub struct ServeSettings {
     /// Who answers for what.
     pub owners: OwnerSettings,
+    /// Where it is seen who calls whom, as written.
+    pub calls: Vec<String>,
+    /// How often it is looked.
+    pub calls_interval: Duration,
     /// What to mirror.
     pub sources: Sources,
     /// Where the store's file lies.
@@ -211,6 +215,8 @@ impl Settings {
                 files: files.map(PathBuf::from).collect(),
                 keys: read.effective("owner_keys").values,
             },
+            calls: read.effective("calls").values,
+            calls_interval: read.duration("calls_interval")?,
             sources: self.sources()?,
             data_dir: self.data_dir()?,
             store: self
@@ -304,6 +310,7 @@ impl Settings {
             read.address(key)?;
         }
         read.duration("stale_after")?;
+        read.duration("calls_interval")?;
         for key in ["insecure_no_auth", "all_contexts", "in_cluster"] {
             read.switch(key)?;
         }

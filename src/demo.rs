@@ -5,7 +5,7 @@ use crate::cli::exit::Failure;
 use crate::cli::screen::Screen;
 use crate::config::DemoSettings;
 use crate::lifecycle::cancelled_by_signals;
-use crate::serve::{Server, wall_clock};
+use crate::serve::{Beside, Server, wall_clock};
 use crate::store::embedded::EmbeddedStore;
 use planisphere_fixtures::{FleetSpec, Options, Simulation};
 use planisphere_sync::cluster::{self, Contexts};
@@ -68,7 +68,7 @@ pub async fn demo(
         .map_err(|e| Failure::Run(e.to_string()))?;
     let origins = clusters.into_iter().map(Origin::Live).collect();
     let running = server
-        .start(Arc::new(store), Arc::default(), origins, Vec::new(), cancel)
+        .start(Arc::new(store), Beside::default(), origins, Vec::new(), cancel)
         .await?;
     running.show_progress(screen);
     if !running.synced().await {

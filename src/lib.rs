@@ -9,6 +9,7 @@ pub mod config;
 pub mod demo;
 pub mod ingest;
 pub mod lifecycle;
+pub mod observe;
 pub mod origins;
 pub mod owners;
 pub mod query;

@@ -9,6 +9,7 @@ use crate::cli::screen::Screen;
 use crate::config::{LimitSettings, ListenSettings, ServeSettings};
 use crate::ingest::{Ingest, Meter};
 use crate::lifecycle::{self, Port, cancelled_by_signals, serve_http};
+use crate::observe::{self, Source};
 use crate::origins::origins;
 use crate::owners::Owners;
 use crate::store::Store;
@@ -57,11 +58,17 @@ pub async fn serve(
         Some(&settings.data_dir),
     )
     .map_err(run_failed)?;
+    let sources: Result<Vec<Source>, String> = settings.calls.iter().map(|s| s.parse()).collect();
+    let sources = sources.map_err(|reason| Failure::Run(format!("`calls`: {reason}")))?;
     server.announce(out)?;
     let running = server
         .start(
             Arc::new(store),
-            Arc::new(owners),
+            Beside {
+                owners: Arc::new(owners),
+                observer: observe::Observer::new(sources, Some(&settings.data_dir)),
+                look_every: settings.calls_interval,
+            },
             origins,
             settings.sources.exclude_kinds,
             cancel,
@@ -74,6 +81,17 @@ pub async fn serve(
 
 fn run_failed(error: impl std::fmt::Display) -> Failure {
     Failure::Run(error.to_string())
+}
+
+/// What is kept beside the graph.
+#[derive(Default)]
+pub struct Beside {
+    /// Who answers for what.
+    pub owners: Arc<Owners>,
+    /// Learns who calls whom.
+    pub observer: observe::Observer,
+    /// How often it looks.
+    pub look_every: Duration,
 }
 
 /// Ports that are taken, before anything answers on them.
@@ -125,7 +143,7 @@ impl Server {
     pub async fn start(
         self,
         store: Arc<dyn Store>,
-        owners: Arc<Owners>,
+        beside: Beside,
         origins: Vec<Origin>,
         excluded: Vec<Kind>,
         cancel: CancellationToken,
@@ -154,7 +172,7 @@ impl Server {
         let api = ApiState {
             observer: Arc::new(Measured(metrics.clone())),
             store: store.clone(),
-            owners,
+            owners: beside.owners,
             calls: calls.clone(),
             status: status.clone(),
             clock: wall_clock(),
@@ -170,6 +188,14 @@ impl Server {
             tokio::spawn(serve_http(self.graphql.0, api::router(api), cancel.clone())),
             tokio::spawn(serve_http(self.admin.0, admin::router(admin), cancel.clone())),
         ];
+        tokio::spawn(observe::run(
+            beside.observer,
+            store.clone(),
+            calls,
+            beside.look_every,
+            wall_clock(),
+            cancel.clone(),
+        ));
         tokio::spawn(measure(store, ingest.clone(), metrics, cancel.clone()));
         tokio::spawn(pass_when_synced(
             status.clone(),

@@ -72,6 +72,7 @@ pub fn env_of(name: &str) -> String {
 const SOURCES: &str = "Clusters";
 const SERVER: &str = "Server";
 const OWNERS: &str = "Owners";
+const CALLS: &str = "Observed dependencies";
 const LIMITS: &str = "Limits of one query";
 const FLEET: &str = "Simulated fleet";
 const CLIENT: &str = "Client";
@@ -123,6 +124,10 @@ keys! {
         "Who answers for what: rules (YAML), a Backstage catalog-info (YAML) or a list of owners (CSV); repeat it for more";
     SERVES OWNERS "owner_keys" --"owner-key" "KEY" Shape::List, None, None,
         "Label, or annotation of those that are kept, that also names an owner (cost-center); repeat it for more";
+    SERVES CALLS "calls" --"calls" "SOURCE" Shape::List, None, None,
+        "Where it is seen who calls whom: file:PATH, or PRESET@URL of a Prometheus with PRESET servicegraph, istio, linkerd, hubble or netflow, and #CLUSTER after it where labels do not say; repeat it for more";
+    SERVES CALLS "calls_interval" --"calls-interval" "DURATION" Shape::Text, Some("60s"), None,
+        "How often it is looked who calls whom";
     LISTENS LIMITS "limits.depth" --"limit-depth" "N" Shape::Text, Some("12"), None,
         "How deep fields may nest";
     LISTENS LIMITS "limits.cost" --"limit-cost" "N" Shape::Text, Some("200000"), None,

@@ -1,5 +1,6 @@
 //! What breaks if this breaks: scenarios for each rule, and random worlds held against an evaluation from scratch.
 
+mod calls;
 mod naive;
 mod questions;
 mod random;
