@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 #[path = "../real/controlplane.rs"]
 pub mod controlplane;
 mod credentials;
+mod failures;
 
 const SHOP: &str = include_str!("real/shop.yaml");
 const NODES: u32 = 6;
