@@ -24,6 +24,7 @@ mod operations;
 mod ownership;
 mod program;
 mod real;
+mod scenarios;
 mod simulated;
 mod site;
 mod store;

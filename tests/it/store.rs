@@ -42,7 +42,7 @@ impl Specimen for Oracle {
 }
 
 /// The embedded store on a directory of its own.
-struct Embedded {
+pub struct Embedded {
     store: Option<EmbeddedStore>,
     directory: TempDir,
 }
@@ -68,7 +68,7 @@ impl Specimen for Embedded {
 }
 
 /// The embedded store without a file; it keeps nothing, so it is not started again.
-struct InMemory(EmbeddedStore);
+pub struct InMemory(EmbeddedStore);
 
 impl Default for InMemory {
     fn default() -> Self {
