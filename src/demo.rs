@@ -13,6 +13,7 @@ use planisphere_sync::fleet::Origin;
 use serde_json::{Value, json};
 use std::io::{Stderr, Write};
 use std::sync::Arc;
+use tokio::sync::watch;
 
 /// A question that a newcomer may have, and how to ask it.
 struct Question {
@@ -66,7 +67,7 @@ pub async fn demo(
 
     let store = EmbeddedStore::open(&folder.path().join("data"), wall_clock())
         .map_err(|e| Failure::Run(e.to_string()))?;
-    let origins = clusters.into_iter().map(Origin::Live).collect();
+    let (_named, origins) = watch::channel(clusters.into_iter().map(Origin::Live).collect());
     let running = server
         .start(Arc::new(store), Beside::default(), origins, Vec::new(), cancel)
         .await?;

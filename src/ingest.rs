@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use planisphere_schema::{Asset, Batch, Cluster, ClusterId};
 use planisphere_sync::sink::{Sink, SinkClosed, Start};
 use planisphere_sync::status::SyncStatus;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -37,8 +37,15 @@ pub struct Ingest {
     fenced: Fenced,
 }
 
-/// Clusters that another writer has taken.
-type Fenced = Arc<Mutex<HashSet<ClusterId>>>;
+/// The newest fence with which a cluster was refused: whoever claims it anew has a newer one, and may write.
+type Fenced = Arc<Mutex<HashMap<ClusterId, u64>>>;
+
+fn is_fenced(fenced: &Fenced, batch: &Batch) -> bool {
+    let fenced = fenced.lock();
+    fenced
+        .get(&batch.cluster.id)
+        .is_some_and(|refused| batch.fence <= *refused)
+}
 
 impl Ingest {
     /// Starts the writer. It ends, with its queue empty, when the last clone is dropped.
@@ -132,7 +139,7 @@ impl Sink for Ingest {
     }
 
     async fn send(&self, batch: Batch) -> Result<(), SinkClosed> {
-        if self.fenced.lock().contains(&batch.cluster.id) {
+        if is_fenced(&self.fenced, &batch) {
             return Err(SinkClosed);
         }
         self.waiting.fetch_add(1, Ordering::Relaxed);
@@ -155,16 +162,16 @@ async fn write(
     while let Some(batch) = queue.recv().await {
         waiting.fetch_sub(1, Ordering::Relaxed);
         let cluster = batch.cluster.clone();
-        if fenced.lock().contains(&cluster.id) {
+        if is_fenced(&fenced, &batch) {
             continue;
         }
-        let sources = batch.sources.clone();
+        let (sources, fence) = (batch.sources.clone(), batch.fence);
         match apply(&*store, &*meter, batch).await {
             Ok(()) => status.stored(&cluster.name, &sources),
             Err(error) => {
                 tracing::error!(cluster = cluster.name, %error, "the cluster is not mirrored any more");
                 status.update(&cluster.name, |s| s.error = Some(error.to_string()));
-                fenced.lock().insert(cluster.id);
+                fenced.lock().insert(cluster.id, fence);
             }
         }
     }

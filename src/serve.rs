@@ -10,19 +10,21 @@ use crate::config::{LimitSettings, ListenSettings, ServeSettings};
 use crate::ingest::{Ingest, Meter};
 use crate::lifecycle::{self, Port, cancelled_by_signals, serve_http};
 use crate::observe::{self, Source};
-use crate::origins::origins;
+use crate::origins::{self, origins};
 use crate::owners::Owners;
 use crate::store::Store;
 use crate::store::embedded::EmbeddedStore;
 use planisphere_schema::{Coverage, Kind};
-use planisphere_sync::fleet::{Fleet, Origin};
+use planisphere_sync::fleet::{Fleet, Origin, Taken};
 use planisphere_sync::mirror::Clock;
+use planisphere_sync::reflect::{Limits, system_random};
 use planisphere_sync::status::{ClusterStatus, Phase, SyncStatus};
 use std::io::{Stderr, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// How often the state of the first sync is looked at.
@@ -61,6 +63,7 @@ pub async fn serve(
     let sources: Result<Vec<Source>, String> = settings.calls.iter().map(|s| s.parse()).collect();
     let sources = sources.map_err(|reason| Failure::Run(format!("`calls`: {reason}")))?;
     server.announce(out)?;
+    let named = origins::follow(settings.sources.clone(), origins, cancel.clone());
     let running = server
         .start(
             Arc::new(store),
@@ -69,7 +72,7 @@ pub async fn serve(
                 observer: observe::Observer::new(sources, Some(&settings.data_dir)),
                 look_every: settings.calls_interval,
             },
-            origins,
+            named,
             settings.sources.exclude_kinds,
             cancel,
         )
@@ -144,7 +147,7 @@ impl Server {
         self,
         store: Arc<dyn Store>,
         beside: Beside,
-        origins: Vec<Origin>,
+        origins: watch::Receiver<Vec<Origin>>,
         excluded: Vec<Kind>,
         cancel: CancellationToken,
     ) -> Result<Running, Failure> {
@@ -153,7 +156,7 @@ impl Server {
         for known in snapshot.clusters() {
             status.restore(&known.cluster.name, &known.cluster, false, &known.sources);
         }
-        let names: Vec<String> = origins.iter().map(Origin::name).collect();
+        let names: Vec<String> = origins.borrow().iter().map(Origin::name).collect();
         names
             .iter()
             .for_each(|name| status.update(name, |s| s.configured = true));
@@ -208,9 +211,12 @@ impl Server {
             status: status.clone(),
             clock: wall_clock(),
             cancel: cancel.clone(),
+            random: system_random(),
+            limits: Limits::default(),
             excluded,
+            taken: Taken::default(),
         };
-        let mirrors = tokio::spawn(fleet.run(origins));
+        let mirrors = tokio::spawn(fleet.follow_named(origins));
         Ok(Running {
             status,
             ready,

@@ -26,6 +26,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 /// How requests name themselves. The API server indents JSON for some well-known agents, so this is never one of those.
 pub const USER_AGENT: &str = concat!("planisphere/", env!("CARGO_PKG_VERSION"));
@@ -45,7 +46,34 @@ pub enum Source {
     },
     /// The service account of the pod that we run in.
     InCluster,
+    /// A client that was made elsewhere.
+    Given(GivenClient),
 }
+
+/// A client that was made elsewhere: over a connection that no kubeconfig can describe. Equal only to its own clones.
+#[derive(Clone)]
+pub struct GivenClient(Arc<kube::Client>);
+
+impl From<kube::Client> for GivenClient {
+    fn from(client: kube::Client) -> Self {
+        Self(Arc::new(client))
+    }
+}
+
+impl std::fmt::Debug for GivenClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // It may hold credentials.
+        f.write_str("GivenClient")
+    }
+}
+
+impl PartialEq for GivenClient {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for GivenClient {}
 
 /// A cluster to be mirrored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +88,8 @@ pub struct ClusterConfig {
     pub lists_at_once: usize,
     /// How long connecting, and each answer while connecting, may take.
     pub patience: Duration,
+    /// Of the address and credentials as they were read: another one where they changed.
+    pub fingerprint: u64,
 }
 
 impl ClusterConfig {
@@ -71,6 +101,7 @@ impl ClusterConfig {
             gzip: None,
             lists_at_once: 4,
             patience: Duration::from_secs(30),
+            fingerprint: 0,
         }
     }
 }
@@ -87,6 +118,9 @@ pub struct Connection {
     /// When credentials were last made anew; held while they are.
     renewal: tokio::sync::Mutex<Option<Instant>>,
     pub(crate) lists: Arc<Semaphore>,
+    /// When its identity was last asked for and was the old one.
+    verified: Mutex<Option<Instant>>,
+    replaced: CancellationToken,
     streaming: AtomicBool,
     json_only: Mutex<BTreeSet<Kind>>,
 }
@@ -136,6 +170,8 @@ impl Connection {
             access: Mutex::new(access),
             renewal: tokio::sync::Mutex::default(),
             lists: Arc::new(Semaphore::new(lists)),
+            verified: Mutex::default(),
+            replaced: CancellationToken::new(),
             streaming: AtomicBool::new(true),
             json_only: Mutex::default(),
         }
@@ -173,6 +209,29 @@ impl Connection {
             .as_ref()
             .map_or(Duration::from_secs(30), |c| c.patience);
         self.access().identity(patience).await
+    }
+
+    /// Whether the cluster is still the same, as proven at this moment or later.
+    pub(crate) async fn verify(&self, since: Instant) -> Result<bool, ConnectError> {
+        let verified = lock(&self.verified).is_some_and(|at| at >= since);
+        if !self.is_replaced() && !verified {
+            let asked = Instant::now();
+            if self.identity().await? == self.id {
+                lock(&self.verified).replace(asked);
+            } else {
+                self.replaced.cancel();
+            }
+        }
+        Ok(!self.is_replaced())
+    }
+
+    fn is_replaced(&self) -> bool {
+        self.replaced.is_cancelled()
+    }
+
+    /// Waits until it is found out that another cluster answers at this address.
+    pub(crate) async fn replaced(&self) {
+        self.replaced.cancelled().await;
     }
 
     pub(crate) fn access(&self) -> Access {

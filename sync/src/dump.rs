@@ -246,6 +246,7 @@ impl Dump {
             // What could not be told apart may be any object of its kind: then none of that kind can be said to be gone.
             events.push(match problems.is_empty() {
                 true => Event::ListEnded {
+                    at_ms: self.taken_ms,
                     kind,
                     resume: "dump".to_owned(),
                 },

@@ -1,24 +1,28 @@
 //! All clusters side by side: each is reached, claimed, restored and mirrored on its own, so that no fault of one touches
 //! another. A cluster that cannot be reached is tried again for ever; what is known of it stays, and grows old.
 
+mod roster;
+
 use crate::cluster::{ClusterConfig, Connection, Resource, Served};
 use crate::dump::Dump;
 use crate::extract::Extractor;
 use crate::frame::Encoding;
 use crate::mirror::{Clock, Mirror};
 use crate::observe::Event;
-use crate::reflect::{Extract, Limits, Reflector};
+use crate::reflect::{Extract, Limits, Random, Reflector};
 use crate::sink::{Sink, SinkClosed, Start};
 use crate::status::{Phase, SyncStatus};
 use futures::StreamExt;
 use planisphere_schema::attributes::ClusterAttributes;
-use planisphere_schema::{Attributes, Cluster, Coverage, Kind};
-use rand::RngExt;
+use planisphere_schema::{Attributes, Cluster, ClusterId, Coverage, Kind};
+use roster::Roster;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Events that wait between the reflectors of a cluster and its mirror. Few: in a list each holds hundreds of objects,
@@ -32,7 +36,7 @@ const AFTER_PANIC: Duration = Duration::from_secs(5);
 const IDENTITY_EVERY: Duration = Duration::from_secs(60);
 
 /// Where the objects of one cluster come from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// A cluster that answers.
     Live(ClusterConfig),
@@ -61,20 +65,63 @@ pub struct Fleet {
     pub clock: Clock,
     /// Ends everything.
     pub cancel: CancellationToken,
+    /// What pauses are drawn from.
+    pub random: Random,
+    /// Time-outs and sizes of all lists and watches.
+    pub limits: Limits,
     /// Kinds that are left out.
     pub excluded: Vec<Kind>,
+    /// Under which name each cluster is mirrored.
+    pub taken: Taken,
+}
+
+/// The identities of the clusters that are mirrored, each with its name: one cluster under two names is mirrored once.
+#[derive(Clone, Debug, Default)]
+pub struct Taken(Arc<Mutex<BTreeMap<ClusterId, String>>>);
+
+impl Taken {
+    /// Takes a cluster for a name; the name that has it already, where it is another.
+    fn take(&self, id: ClusterId, name: &str) -> Result<Lease, String> {
+        let mut taken = self.0.lock().unwrap_or_else(|e| e.into_inner());
+        match taken.get(&id) {
+            Some(other) if other != name => Err(other.clone()),
+            _ => {
+                taken.insert(id, name.to_owned());
+                Ok(Lease {
+                    taken: self.clone(),
+                    id,
+                })
+            }
+        }
+    }
+}
+
+/// Gives a cluster free when it is dropped.
+struct Lease {
+    taken: Taken,
+    id: ClusterId,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.taken
+            .0
+            .lock()
+            .unwrap_or_else(|e| e.into_inner())
+            .remove(&self.id);
+    }
 }
 
 impl Fleet {
     /// Mirrors all of them, until cancelled.
     pub async fn run(self, origins: Vec<Origin>) {
-        let mut clusters = JoinSet::new();
-        for origin in origins {
-            self.status.add(&origin.name());
-            let fleet = self.clone();
-            clusters.spawn(async move { fleet.mirror(origin).await });
-        }
-        while clusters.join_next().await.is_some() {}
+        let (_named, origins) = watch::channel(origins);
+        self.follow_named(origins).await;
+    }
+
+    /// Mirrors those that are named at the time, until cancelled.
+    pub async fn follow_named(self, origins: watch::Receiver<Vec<Origin>>) {
+        Roster::new(self).follow(origins).await;
     }
 
     async fn mirror(&self, origin: Origin) {
@@ -109,6 +156,11 @@ impl Fleet {
             id: dump.cluster,
             name: dump.name.clone(),
         };
+        let _lease = self.taken.take(cluster.id, &cluster.name).map_err(|other| {
+            format!(
+                "the dump is of the same cluster as {other:?}, which is mirrored already; name it only once"
+            )
+        })?;
         let taken_ms = dump.taken_ms;
         self.status.update(&cluster.name, |status| status.dump = true);
         // What a dump proves, it proves for the moment at which it was taken.
@@ -156,7 +208,16 @@ impl Fleet {
             match opened {
                 Ok(connection) => {
                     wait = Duration::from_millis(500);
-                    match self.follow(Arc::new(connection)).await {
+                    let lease = match self.taken.take(connection.id(), &config.name) {
+                        Ok(lease) => lease,
+                        Err(other) => {
+                            self.refuse_alias(&config.name, &other).await;
+                            continue;
+                        }
+                    };
+                    let followed = self.follow(Arc::new(connection)).await;
+                    drop(lease);
+                    match followed {
                         Ok(()) => {}
                         Err(SinkClosed) => return,
                     }
@@ -167,7 +228,7 @@ impl Fleet {
                         status.reachable = false;
                         status.error = Some(error.sentence());
                     });
-                    let jitter = rand::rng().random_range(0.5..1.0);
+                    let jitter = 0.5 + (self.random)() / 2.0;
                     tokio::select! {
                         () = tokio::time::sleep(wait.mul_f64(jitter)) => {}
                         () = self.cancel.cancelled() => {}
@@ -176,6 +237,20 @@ impl Fleet {
                 }
             }
         }
+    }
+
+    /// Says that a cluster is mirrored under another name, and waits until it is worth another look.
+    async fn refuse_alias(&self, name: &str, other: &str) {
+        let words =
+            format!("this is the same cluster as {other:?}, which is mirrored already; name it only once");
+        tracing::warn!(cluster = name, "{words}");
+        self.status.update(name, |status| {
+            status.reachable = false;
+            status.error = Some(words);
+        });
+        self.cancel
+            .run_until_cancelled(tokio::time::sleep(IDENTITY_EVERY))
+            .await;
     }
 
     /// Mirrors a cluster until cancelled, or until another cluster answers at its address.
@@ -210,21 +285,29 @@ impl Fleet {
         let mut reflectors = JoinSet::new();
         for resource in Resource::all() {
             let kind = resource.kind;
-            let left_out = match connection.discovery().serves(&resource) {
-                _ if self.excluded.contains(&kind) => Some(Coverage::Excluded),
-                Served::No => Some(Coverage::Absent),
-                Served::Yes | Served::Unknown => None,
+            let absent = connection.discovery().serves(&resource) == Served::No;
+            let left_out = match () {
+                () if self.excluded.contains(&kind) => Some(Coverage::Excluded),
+                () if absent => Some(Coverage::Absent),
+                () => None,
             };
             if let Some(coverage) = left_out {
                 mirror.handle(Event::Covered { kind, coverage });
-            } else if let Some(extractor) = Extractor::of(kind) {
+            }
+            if let Some(extractor) = Extractor::of(kind).filter(|_| left_out != Some(Coverage::Excluded)) {
                 let resume = start
                     .sources
                     .iter()
                     .find(|s| s.kind == kind)
                     .and_then(|s| s.resume.clone());
                 let reflector = self.reflector(&connection, resource, extractor, resume);
-                self.spawn(&mut reflectors, reflector, &events, &stop);
+                // What is not served now may be soon: an aggregated API whose server was down is one.
+                let after = if absent {
+                    self.limits.refused
+                } else {
+                    Duration::ZERO
+                };
+                self.spawn(&mut reflectors, reflector, &events, &stop, after);
             }
         }
         drop(events);
@@ -232,6 +315,7 @@ impl Fleet {
         let mut mirror = tokio::spawn(async move { mirror.run(received, &*sink).await });
         loop {
             tokio::select! {
+                biased;
                 ended = &mut mirror => {
                     stop.cancel();
                     while reflectors.join_next().await.is_some() {}
@@ -247,9 +331,13 @@ impl Fleet {
                         }
                     };
                 }
-                changed = self.changed_identity(&connection) => {
-                    tracing::warn!(cluster = cluster.name, was = %cluster.id, is = %changed, "another cluster answers at this address");
+                () = connection.replaced(), if !stop.is_cancelled() => {
+                    tracing::warn!(cluster = cluster.name, was = %cluster.id, "another cluster answers at this address");
                     stop.cancel();
+                }
+                // Silence says nothing: the reflectors tell when the cluster cannot be reached.
+                () = tokio::time::sleep(IDENTITY_EVERY) => {
+                    let _ = connection.verify(Instant::now()).await;
                 }
             }
         }
@@ -277,7 +365,8 @@ impl Fleet {
             extract,
             status: self.status.clone(),
             clock: self.clock.clone(),
-            limits: Limits::default(),
+            random: self.random.clone(),
+            limits: self.limits.clone(),
         }
     }
 
@@ -289,12 +378,16 @@ impl Fleet {
         reflector: Reflector,
         events: &mpsc::Sender<Event>,
         stop: &CancellationToken,
+        after: Duration,
     ) {
         let (status, events, stop) = (self.status.clone(), events.clone(), stop.clone());
         let (connection, kind) = (reflector.cluster.clone(), reflector.resource.kind);
         let mut next = reflector.clone();
         next.resume = None;
         reflectors.spawn(async move {
+            if !after.is_zero() && stop.run_until_cancelled(tokio::time::sleep(after)).await.is_none() {
+                return;
+            }
             let mut reflector = reflector;
             while let Err(panic) = tokio::spawn(reflector.run(events.clone(), stop.clone())).await {
                 tracing::error!(cluster = connection.name(), %kind, %panic, "a defect: the reflector starts anew");
@@ -319,19 +412,6 @@ impl Fleet {
         }
         mirror.publish_sizes();
         Ok((mirror, start))
-    }
-
-    /// Waits until another cluster than this answers at its address, and gives its identity.
-    async fn changed_identity(&self, connection: &Connection) -> planisphere_schema::ClusterId {
-        loop {
-            tokio::time::sleep(IDENTITY_EVERY).await;
-            // Silence says nothing: the reflectors tell when the cluster cannot be reached.
-            if let Ok(id) = connection.identity().await
-                && id != connection.id()
-            {
-                return id;
-            }
-        }
     }
 }
 

@@ -93,11 +93,19 @@ impl Mirror {
                 self.linker.list_failed(kind);
                 kind
             }
-            Event::ListEnded { kind, resume } => {
+            Event::Held { kind, answer } => {
+                // Who asked may be gone: nothing hangs on it.
+                let _ = answer.send(self.linker.len(kind) as u64);
+                return;
+            }
+            Event::ListEnded { kind, resume, at_ms } => {
                 let last_seen = self.sources.get(&kind).map(|s| s.fresh_ms);
                 self.linker
                     .list_ended(kind, &resume, last_seen, &mut self.pending);
-                self.moved(kind, |source| source.resume = Some(resume));
+                self.moved(kind, |source| {
+                    source.resume = Some(resume);
+                    source.fresh_ms = at_ms;
+                });
                 kind
             }
             Event::Applied {
@@ -117,17 +125,16 @@ impl Mirror {
                 }
                 kind
             }
-            Event::Progress { kind, resume } => {
+            Event::Progress { kind, resume, at_ms } => {
                 self.linker.resume(kind, &resume);
-                self.moved(kind, |source| source.resume = Some(resume));
+                self.moved(kind, |source| {
+                    source.resume = Some(resume);
+                    source.fresh_ms = at_ms;
+                });
                 kind
             }
             Event::Covered { kind, coverage } => {
-                let fresh_ms = self.sources.get(&kind).map_or(0, |s| s.fresh_ms);
-                self.moved(kind, |source| {
-                    source.coverage = coverage;
-                    source.fresh_ms = fresh_ms;
-                });
+                self.moved(kind, |source| source.coverage = coverage);
                 kind
             }
         };
@@ -143,14 +150,12 @@ impl Mirror {
     }
 
     fn moved(&mut self, kind: Kind, change: impl FnOnce(&mut SourceState)) {
-        let fresh_ms = (self.clock)();
         let source = self.sources.entry(kind).or_insert(SourceState {
             kind,
             resume: None,
-            fresh_ms,
+            fresh_ms: 0,
             coverage: Coverage::Watched,
         });
-        source.fresh_ms = fresh_ms;
         change(source);
         self.moved.insert(kind);
     }

@@ -2,6 +2,7 @@
 //! it saw as [`Event`]s, in order, over a bounded channel (a slow store slows the watch; nothing is lost).
 
 use planisphere_schema::{Asset, Coverage, Edge, How, Kind};
+use tokio::sync::oneshot;
 
 /// One object as far as it is kept: the asset and the edges that the object itself declares.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +43,15 @@ pub enum Event {
         kind: Kind,
         /// The resourceVersion from which a watch goes on.
         resume: String,
+        /// Unix ms at which the cluster was there already: what is held is proven current up to this moment.
+        at_ms: i64,
+    },
+    /// How many objects are held, with all that was told before this? Changes nothing.
+    Held {
+        /// The resource.
+        kind: Kind,
+        /// Takes the answer.
+        answer: oneshot::Sender<u64>,
     },
     /// The list broke off: nothing follows from what it did not bring.
     ListFailed {
@@ -54,6 +64,8 @@ pub enum Event {
         kind: Kind,
         /// The resourceVersion from which a watch goes on.
         resume: String,
+        /// Unix ms at which the cluster was there already, as in [`Event::ListEnded`].
+        at_ms: i64,
     },
     /// What we may see of the resource changed. Never a deletion: what is known is kept, and grows old.
     Covered {

@@ -14,13 +14,14 @@ mod failure;
 mod limits;
 mod outbox;
 mod pages;
+mod probe;
 mod read;
 mod recover;
 mod stream;
 
 pub use limits::Limits;
 
-use crate::cluster::{Connection, Resource};
+use crate::cluster::{ConnectError, Connection, Resource};
 use crate::extract::Extractor;
 use crate::frame::Encoding;
 use crate::observe::{Event, Observation};
@@ -31,6 +32,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use outbox::Outbox;
 use planisphere_schema::{ClusterId, Coverage, Kind};
+use probe::Probe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
@@ -42,6 +44,14 @@ pub type Extract = Arc<dyn Fn(Encoding, &[u8]) -> Result<Observation, String> + 
 
 /// Tells the wall clock in Unix milliseconds.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// Draws a number from 0 up to 1, passed in so that simulations can repeat it.
+pub type Random = Arc<dyn Fn() -> f64 + Send + Sync>;
+
+/// Draws as the system does.
+pub fn system_random() -> Random {
+    Arc::new(|| rand::random_range(0.0..1.0))
+}
 
 /// What mirrors one resource of one cluster. Run each in a task of its own.
 #[derive(Clone)]
@@ -58,6 +68,8 @@ pub struct Reflector {
     pub status: SyncStatus,
     /// The wall clock, for the status only; nothing is ordered by it.
     pub clock: Clock,
+    /// What pauses are drawn from.
+    pub random: Random,
     /// Time-outs and sizes.
     pub limits: Limits,
 }
@@ -90,6 +102,7 @@ impl Reflector {
             extract,
             status,
             clock,
+            random: system_random(),
             limits: Limits::default(),
         })
     }
@@ -112,6 +125,11 @@ impl Reflector {
         self.start(out, turn, cancel)
     }
 
+    /// About this long: up to a quarter shorter or longer, so that not all come at the same moment.
+    fn about(&self, pause: Duration) -> Duration {
+        pause.mul_f64(0.75 + (self.random)() / 2.0)
+    }
+
     async fn start(self, out: mpsc::Sender<Event>, turn: Option<Turn>, cancel: CancellationToken) {
         let mut course = Course {
             out: Outbox::new(&self, out),
@@ -119,11 +137,19 @@ impl Reflector {
             reason: "start",
             listing: false,
             whole: false,
-            backoff: Backoff::new(&self.limits),
+            backoff: Backoff::new(&self),
             counted: 0,
+            listed: 0,
+            held_before: 0,
+            suspected: false,
+            probe: Probe::new(&self),
+            unsure: None,
             renewed: false,
             refusals: Refusals::default(),
+            list_at_ms: 0,
+            sent_ms: 0,
             listed_at: None,
+            compare_at: Instant::now() + self.about(self.limits.compare),
             watching_since: None,
             earliest: Instant::now(),
             turn,
@@ -134,6 +160,9 @@ impl Reflector {
         course.status(|status| status.phase = Phase::Stopped);
     }
 }
+
+/// Of more objects than these, most do not go at once without a second look.
+const MANY: u64 = 20;
 
 /// A turn to list; none only where the cluster's queue were closed, which nobody does.
 type Turn = BoxFuture<'static, Option<OwnedSemaphorePermit>>;
@@ -169,10 +198,25 @@ struct Course {
     backoff: Backoff,
     /// Objects read since the status was last written.
     counted: u64,
+    /// Objects that the list that runs has brought.
+    listed: u64,
+    /// Objects that were held when it began.
+    held_before: u64,
+    /// The last list brought far less than was held.
+    suspected: bool,
+    probe: Probe,
+    /// Since then the connection was not there all the time: another cluster may be behind the address.
+    unsure: Option<Instant>,
     /// Credentials were made anew since the server last accepted them.
     renewed: bool,
     refusals: Refusals,
+    /// Unix ms at which the streaming list was asked for.
+    list_at_ms: i64,
+    /// Unix ms: what the watch told last was sent then or later.
+    sent_ms: i64,
     listed_at: Option<Instant>,
+    /// When all is read once more, to be compared.
+    compare_at: Instant,
     watching_since: Option<Instant>,
     /// The place in the queue of those that list.
     turn: Option<Turn>,
@@ -184,10 +228,8 @@ impl Course {
     async fn follow(&mut self) {
         loop {
             self.watching_since = None;
-            let result = match self.resume.clone() {
-                Some(version) => self.watch_from(version).await,
-                None => self.list().await,
-            };
+            let result = self.follow_once().await;
+            self.unsure.get_or_insert_with(Instant::now);
             let lived = self.watching_since.map(|since| since.elapsed());
             if lived.is_some_and(|lived| lived >= self.limits().healthy) {
                 self.backoff.reset();
@@ -206,6 +248,25 @@ impl Course {
                 Err(failure) => self.after(failure).await,
             };
             sleep(pause).await;
+        }
+    }
+
+    async fn follow_once(&mut self) -> Result<(), Failure> {
+        if let Some(since) = self.unsure {
+            match self.reflector.cluster.verify(since).await {
+                Ok(true) => self.unsure = None,
+                Ok(false) => return Err(Failure::Replaced),
+                // Who may not ask who it is gets to know by what is asked next.
+                Err(e) if e.is_refusal() => {}
+                Err(e @ (ConnectError::Answered { .. } | ConnectError::NotKubernetes { .. })) => {
+                    return Err(Failure::Server(e.sentence()));
+                }
+                Err(e) => return Err(Failure::of_connection(&e)),
+            }
+        }
+        match self.resume.clone() {
+            Some(version) => self.watch_from(version).await,
+            None => self.list().await,
         }
     }
 
@@ -264,16 +325,32 @@ impl Course {
     }
 
     async fn begin_list(&mut self) -> Result<(), Failure> {
+        self.probe.forget();
+        self.held_before = self.out.held().await?;
+        self.listed = 0;
         self.listing = true;
         self.out.list_started().await
     }
 
-    /// The list is proven whole at this version.
-    async fn end_list(&mut self, version: String) -> Result<(), Failure> {
-        self.out.list_ended(&version).await?;
+    /// An object of a list.
+    fn count(&mut self) {
+        self.counted += 1;
+        self.listed += 1;
+    }
+
+    /// The list is proven whole at this version, at which the cluster was at this time or before.
+    async fn end_list(&mut self, version: String, at_ms: i64) -> Result<(), Failure> {
+        let (listed, held) = (self.listed, self.held_before);
+        let suspicious = held > MANY && listed < held.div_ceil(2);
+        if suspicious && !std::mem::replace(&mut self.suspected, true) {
+            return Err(Failure::Suspicious { listed, held });
+        }
+        self.suspected = false;
+        self.out.list_ended(&version, at_ms).await?;
         self.listing = false;
         self.resume = Some(version);
         self.listed_at = Some(Instant::now());
+        self.compare_at = Instant::now() + self.reflector.about(self.limits().compare);
         let reason = self.reason;
         // Complete, and fresh up to here, is said once the store holds it: `SyncStatus::stored`.
         self.status(|status| {

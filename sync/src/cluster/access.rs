@@ -1,7 +1,7 @@
 //! A client with what was needed to make it, and the first things that are asked of a server.
 
 use super::error::{ConnectError, Endpoint};
-use super::{ClusterConfig, client, kubeconfig, request};
+use super::{ClusterConfig, Source, client, kubeconfig, request};
 use planisphere_schema::ClusterId;
 use std::time::Duration;
 use uuid::Uuid;
@@ -24,6 +24,13 @@ impl std::fmt::Debug for Access {
 impl Access {
     /// Builds a client. Plugins that give credentials run here, so that it may take a while.
     pub(crate) async fn of(config: &ClusterConfig) -> Result<Access, ConnectError> {
+        if let Source::Given(client) = &config.source {
+            return Ok(Access {
+                client: (*client.0).clone(),
+                endpoint: Endpoint::named(&config.name),
+                generation: 0,
+            });
+        }
         let (source, gzip, patience) = (config.source.clone(), config.gzip, config.patience);
         // kube runs exec plugins and reads files while it builds: off the workers, and not for ever.
         let built = tokio::task::spawn_blocking(move || {

@@ -144,6 +144,11 @@ impl ConnectError {
         }
     }
 
+    /// The cluster answered, and does not let us.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Unauthorized { .. } | Self::Forbidden { .. })
+    }
+
     /// The error and what to do, in one line.
     pub fn sentence(&self) -> String {
         format!("{self}; {}", self.next_step())

@@ -4,6 +4,7 @@ use super::error::ConnectError;
 use super::{ClusterConfig, Source};
 use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use std::ffi::OsStr;
+use std::hash::Hasher;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -48,7 +49,7 @@ pub fn clusters_of(files: &[PathBuf], contexts: &Contexts) -> Result<Vec<Cluster
         Contexts::All if known.is_empty() => return Err(ConnectError::NoCurrentContext { known }),
         Contexts::All => known.clone(),
         Contexts::Named(names) => names.clone(),
-        Contexts::Current => match kubeconfig.current_context.filter(|name| !name.is_empty()) {
+        Contexts::Current => match kubeconfig.current_context.clone().filter(|name| !name.is_empty()) {
             Some(name) => vec![name],
             None => return Err(ConnectError::NoCurrentContext { known }),
         },
@@ -63,8 +64,40 @@ pub fn clusters_of(files: &[PathBuf], contexts: &Contexts) -> Result<Vec<Cluster
     };
     Ok(chosen
         .iter()
-        .map(|name| ClusterConfig::new(name, source(name)))
+        .map(|name| {
+            let mut config = ClusterConfig::new(name, source(name));
+            config.fingerprint = fingerprint(&kubeconfig, name);
+            config
+        })
         .collect())
+}
+
+/// Changes with what the files say of a context: its server, its credentials, and the files that these name. A token file
+/// is left out: kube reads it again by itself.
+fn fingerprint(kubeconfig: &Kubeconfig, name: &str) -> u64 {
+    let mut hash = twox_hash::XxHash3_64::with_seed(0);
+    let context = kubeconfig.contexts.iter().find(|c| c.name == name);
+    let inner = context.and_then(|c| c.context.as_ref());
+    let cluster = kubeconfig
+        .clusters
+        .iter()
+        .find(|c| inner.is_some_and(|i| i.cluster == c.name));
+    let user = kubeconfig
+        .auth_infos
+        .iter()
+        .find(|u| inner.is_some_and(|i| i.user.as_ref() == Some(&u.name)));
+    hash.write(&serde_json::to_vec(&(context, cluster, user)).unwrap_or_default());
+    let cluster = cluster.and_then(|c| c.cluster.as_ref());
+    let user = user.and_then(|u| u.auth_info.as_ref());
+    let named = [
+        cluster.and_then(|c| c.certificate_authority.as_ref()),
+        user.and_then(|u| u.client_certificate.as_ref()),
+        user.and_then(|u| u.client_key.as_ref()),
+    ];
+    for file in named.into_iter().flatten() {
+        hash.write(&std::fs::read(file).unwrap_or_default());
+    }
+    hash.finish()
 }
 
 fn read(files: &[PathBuf]) -> Result<Kubeconfig, ConnectError> {
@@ -104,6 +137,9 @@ pub(super) async fn resolve(source: &Source) -> Result<kube::Config, ConnectErro
         Source::InCluster => {
             kube::Config::incluster().map_err(|e| ConnectError::NotInCluster { why: e.to_string() })
         }
+        Source::Given(_) => Err(ConnectError::Credentials {
+            why: "the client was made elsewhere".into(),
+        }),
         Source::Kubeconfig { files, context } => of_context(files, context.as_deref()).await,
     }
 }

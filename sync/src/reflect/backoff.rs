@@ -1,20 +1,24 @@
 //! Pauses after failures: they double up to a limit, with full jitter so that many reflectors do not come back together.
 
-use super::Limits;
+use super::{Random, Reflector};
 use std::time::Duration;
 
 /// The growing pause of one reflector.
-#[derive(Debug)]
 pub(super) struct Backoff {
     shortest: Duration,
     longest: Duration,
     failures: u32,
+    random: Random,
 }
 
 impl Backoff {
-    pub(super) fn new(limits: &Limits) -> Self {
-        let (shortest, longest) = limits.backoff;
+    pub(super) fn new(reflector: &Reflector) -> Self {
+        Self::between(reflector.limits.backoff, reflector.random.clone())
+    }
+
+    fn between((shortest, longest): (Duration, Duration), random: Random) -> Self {
         Self {
+            random,
             shortest,
             longest,
             failures: 0,
@@ -28,7 +32,8 @@ impl Backoff {
             .shortest
             .saturating_mul(1 << self.failures.min(16))
             .min(self.longest);
-        rand::random_range(self.shortest.min(ceiling)..=ceiling)
+        let floor = self.shortest.min(ceiling);
+        floor + (ceiling - floor).mul_f64((self.random)())
     }
 
     /// Things went well for a while.
@@ -40,10 +45,11 @@ impl Backoff {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reflect::{Limits, system_random};
 
     #[test]
     fn pauses_grow_up_to_the_limit_and_never_vanish() {
-        let mut backoff = Backoff::new(&Limits::default());
+        let mut backoff = Backoff::between(Limits::default().backoff, system_random());
         let pauses: Vec<Duration> = (0..200).map(|_| backoff.next()).collect();
         assert!(pauses.iter().all(|p| *p >= Duration::from_millis(800)));
         assert!(pauses.iter().all(|p| *p <= Duration::from_secs(60)));

@@ -48,6 +48,14 @@ pub(super) enum Failure {
     /// The server says that it failed.
     #[error("the server failed ({0}); look at its log and health")]
     Server(String),
+    /// The list brought far less than is held.
+    #[error(
+        "suspicious: the list has {listed} objects where {held} are held; asking again before any of them is taken for gone"
+    )]
+    Suspicious { listed: u64, held: u64 },
+    /// Another cluster answers at this address.
+    #[error("another cluster answers at this address")]
+    Replaced,
     /// The receiver of events is gone: there is nothing left to do.
     #[error("nobody listens")]
     NobodyListens,

@@ -30,6 +30,13 @@ pub struct Limits {
     pub healthy: Duration,
     /// Before asking again for what the cluster refuses or does not serve.
     pub refused: Duration,
+    /// Between two looks at how many objects the cluster has, to be compared with what is held; drawn anew each time,
+    /// up to a quarter shorter or longer. None where nothing is to be compared.
+    pub probe: Option<Duration>,
+    /// Between two whole lists that are read only to compare them, drawn like `probe`.
+    pub compare: Duration,
+    /// Before a list is asked for again that brought less than half of many objects.
+    pub suspicious: Duration,
     /// Objects in a page.
     pub page: usize,
     /// Objects told in one event at most.
@@ -51,6 +58,9 @@ impl Default for Limits {
             backoff_server: Duration::from_secs(30),
             healthy: Duration::from_secs(30),
             refused: Duration::from_secs(60),
+            probe: Some(Duration::from_secs(60)),
+            compare: Duration::from_secs(6 * 3600),
+            suspicious: Duration::from_secs(30),
             page: 500,
             batch: 256,
         }

@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::{Event, Observation, Reflector};
 use planisphere_schema::{Coverage, How, Kind};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// Collects what is to be told and keeps the newest version of the resource.
 pub(super) struct Outbox {
@@ -83,8 +83,9 @@ impl Outbox {
         }
     }
 
-    /// Sends what waits and the version that it reaches up to; gives that version where it is news.
-    pub(super) async fn progress(&mut self) -> Result<Option<String>, Failure> {
+    /// Sends what waits and the version that it reaches up to; gives that version where it is news. Unix ms: when the
+    /// cluster had reached it.
+    pub(super) async fn progress(&mut self, at_ms: i64) -> Result<Option<String>, Failure> {
         self.flush().await?;
         let Some(resume) = self.newest.clone().filter(|v| Some(v) != self.told.as_ref()) else {
             return Ok(None);
@@ -94,6 +95,7 @@ impl Outbox {
         self.send(Event::Progress {
             kind,
             resume: resume.clone(),
+            at_ms,
         })
         .await?;
         Ok(Some(resume))
@@ -104,12 +106,31 @@ impl Outbox {
     }
 
     /// A list is whole: its version counts, even where it is older than what was seen before.
-    pub(super) async fn list_ended(&mut self, version: &str) -> Result<(), Failure> {
+    pub(super) async fn list_ended(&mut self, version: &str, at_ms: i64) -> Result<(), Failure> {
         self.flush().await?;
         self.newest = Some(version.to_owned());
         self.told = Some(version.to_owned());
         let (kind, resume) = (self.kind, version.to_owned());
-        self.send(Event::ListEnded { kind, resume }).await
+        self.send(Event::ListEnded { kind, resume, at_ms }).await
+    }
+
+    /// The newest version that was seen; 0 where it is no number.
+    pub(super) fn newest(&self) -> u64 {
+        self.newest.as_deref().and_then(|v| v.parse().ok()).unwrap_or(0)
+    }
+
+    /// What was seen since the version told last is not to be relied on.
+    pub(super) fn withdraw(&mut self) {
+        self.newest.clone_from(&self.told);
+    }
+
+    /// How many objects are held, with all that was taken so far.
+    pub(super) async fn held(&mut self) -> Result<u64, Failure> {
+        self.flush().await?;
+        let (answer, held) = oneshot::channel();
+        let kind = self.kind;
+        self.send(Event::Held { kind, answer }).await?;
+        held.await.map_err(|_| Failure::NobodyListens)
     }
 
     /// A list broke off: what waits is true, but what is missing says nothing.

@@ -1,8 +1,8 @@
 //! A whole list, page by page. It ends only when the last page of the same snapshot is here.
 
-use super::Course;
 use super::failure::{Asked, Failure};
 use super::read::{Budget, Chunk, escaped};
+use super::{Course, Reflector};
 use crate::frame::{Encoding, ListDecoder, ListMeta};
 use bytes::Bytes;
 use planisphere_schema::How;
@@ -13,6 +13,8 @@ impl Course {
     pub(super) async fn read_pages(&mut self) -> Result<(), Failure> {
         let mut budget = Budget::new(self.limits().list_total);
         let mut snapshot: Option<String> = None;
+        // The snapshot is taken when the first page is asked for, or later.
+        let at_ms = self.now();
         let mut token: Option<String> = None;
         loop {
             let meta = self.patient_page(token.as_deref(), &mut budget).await?;
@@ -35,7 +37,7 @@ impl Course {
                     return Err(unusable("the list gives the same page for ever"));
                 }
                 Some(next) => token = Some(next),
-                None => return self.end_list(meta.resource_version).await,
+                None => return self.end_list(meta.resource_version, at_ms).await,
             }
         }
     }
@@ -99,35 +101,49 @@ impl Course {
 
     /// How many objects there are, and of which version, without reading them.
     pub(super) async fn glance(&mut self) -> Result<Glance, Failure> {
+        let glance = self.reflector.clone().glance().await?;
+        self.accepted().await?;
+        Ok(glance)
+    }
+
+    async fn list_item(&mut self, encoding: Encoding, item: &Bytes) -> Result<(), Failure> {
+        let object = self.read_object(encoding, item)?;
+        self.count();
+        self.out.add(false, How::List, object).await
+    }
+}
+
+impl Reflector {
+    /// What a list of one object tells of all.
+    pub(super) async fn glance(self) -> Result<Glance, Failure> {
         let mut reading = self.ask("limit=1", Asked::Page).await?;
         let mut decoder = ListDecoder::new(reading.encoding);
-        let mut budget = Budget::new(self.limits().list_idle);
-        let idle = self.limits().list_idle;
+        let idle = self.limits.list_idle;
         let mut count = 0;
-        while let Chunk::Bytes(bytes) = self.list_chunk(&mut reading, idle, &mut budget).await? {
-            decoder.push(&bytes)?;
+        loop {
+            match reading.chunk(idle).await? {
+                Chunk::Bytes(bytes) => decoder.push(&bytes)?,
+                Chunk::End => break,
+                Chunk::Nothing => return Err(Failure::Broken("a list of one object stood still".into())),
+            }
             count += drain(&mut decoder)?;
         }
         decoder.end()?;
         count += drain(&mut decoder)?;
         let meta = decoder.meta();
+        // A server need not say how many more there are.
+        let more = meta.remaining.or(meta.next.is_none().then_some(0));
         Ok(Glance {
-            count: count + meta.remaining.unwrap_or(0),
+            count: more.map(|more| count + more),
             version: meta.resource_version.clone(),
         })
-    }
-
-    async fn list_item(&mut self, encoding: Encoding, item: &Bytes) -> Result<(), Failure> {
-        let object = self.read_object(encoding, item)?;
-        self.counted += 1;
-        self.out.add(false, How::List, object).await
     }
 }
 
 /// What a list of one object tells of all.
 pub(super) struct Glance {
-    /// Objects of the resource.
-    pub(super) count: u64,
+    /// Objects of the resource; none where the server does not tell.
+    pub(super) count: Option<u64>,
     /// The version that the server has.
     pub(super) version: String,
 }

@@ -1,7 +1,7 @@
 //! Requests of a reflector, and bodies read with time-outs: what is not answered in time is a failure like any other.
 
-use super::Course;
 use super::failure::{Asked, Failure};
+use super::{Clock, Course, Reflector};
 use crate::cluster::{Answer, ConnectError, body_of, send};
 use crate::frame::{Encoding, Status};
 use bytes::Bytes;
@@ -42,7 +42,15 @@ pub(super) struct Reading {
     body: Body,
     /// How it is written.
     pub(super) encoding: Encoding,
+    clock: Clock,
+    /// When the last bytes were handed on.
+    left: Instant,
+    /// How long nobody read since nothing waited to be read.
+    busy: Duration,
 }
+
+/// Bytes that were waited for as long as this were not there before.
+const NEWS: Duration = Duration::from_millis(50);
 
 /// What waiting for bytes brought.
 pub(super) enum Chunk {
@@ -55,11 +63,27 @@ pub(super) enum Chunk {
 }
 
 impl Reading {
+    /// Unix ms: what was read last was sent then or later. Where we were slow, what is read now may have waited for as
+    /// long as we did not read; only bytes that we waited for are known to be new.
+    pub(super) fn sent_ms(&self) -> i64 {
+        let age = self.busy + self.left.elapsed();
+        (self.clock)() - i64::try_from(age.as_millis()).unwrap_or(i64::MAX)
+    }
+
     /// The next bytes.
     pub(super) async fn chunk(&mut self, within: Duration) -> Result<Chunk, Failure> {
+        let began = Instant::now();
+        let busy = self.busy + (began - self.left);
         loop {
             let Ok(frame) = timeout(within, self.body.frame()).await else {
                 return Ok(Chunk::Nothing);
+            };
+            self.left = Instant::now();
+            // In as long as we were away, a server sends what it had to send meanwhile.
+            let waited = self.left - began;
+            self.busy = match waited >= NEWS {
+                true => Duration::ZERO,
+                false => busy.saturating_sub(waited),
             };
             match frame.map(|frame| frame.map(http_body::Frame::into_data)) {
                 None => return Ok(Chunk::End),
@@ -79,23 +103,49 @@ impl Reading {
 impl Course {
     /// Asks for the resource; gives the body of a good answer, or what a refusal means.
     pub(super) async fn ask(&mut self, query: &str, asked: Asked) -> Result<Reading, Failure> {
-        let kind = self.reflector.resource.kind;
+        let reading = self.reflector.ask(query, asked).await?;
+        self.accepted().await?;
+        Ok(reading)
+    }
+
+    /// Waits for the next bytes of a list.
+    pub(super) async fn list_chunk(
+        &mut self,
+        reading: &mut Reading,
+        idle: Duration,
+        budget: &mut Budget,
+    ) -> Result<Chunk, Failure> {
+        let began = Instant::now();
+        let chunk = reading.chunk(idle.min(budget.left())).await?;
+        budget.spend(began.elapsed())?;
+        if matches!(chunk, Chunk::Bytes(_)) {
+            self.show_count();
+            let now = self.now();
+            self.status(|status| status.last_contact_ms = Some(now));
+        }
+        Ok(chunk)
+    }
+}
+
+impl Reflector {
+    /// Asks for the resource, where protobuf is refused a second time for JSON.
+    pub(super) async fn ask(&self, query: &str, asked: Asked) -> Result<Reading, Failure> {
         match self.ask_once(query, asked).await {
-            Err(Failure::NotAcceptable(why)) if self.reflector.cluster.speaks_protobuf(kind) => {
-                self.reflector.cluster.stop_protobuf(kind, &why);
+            Err(Failure::NotAcceptable(why)) if self.cluster.speaks_protobuf(self.resource.kind) => {
+                self.cluster.stop_protobuf(self.resource.kind, &why);
                 self.ask_once(query, asked).await
             }
             other => other,
         }
     }
 
-    async fn ask_once(&mut self, query: &str, asked: Asked) -> Result<Reading, Failure> {
-        let reflector = &self.reflector;
-        let access = reflector.cluster.access();
-        let path = format!("{}?{query}", reflector.resource.path());
+    async fn ask_once(&self, query: &str, asked: Asked) -> Result<Reading, Failure> {
+        let access = self.cluster.access();
+        let path = format!("{}?{query}", self.resource.path());
         let accept = self.accept(asked);
-        let head = self.limits().head;
+        let head = self.limits.head;
         let watching = asked != Asked::Page;
+        let began = Instant::now();
         let answer = send(&access, &path, &accept, watching, None, head)
             .await
             .map_err(|e| match &e {
@@ -121,16 +171,18 @@ impl Course {
                 answer.content_type
             )));
         };
-        self.accepted().await?;
         Ok(Reading {
             body: answer.body,
             encoding,
+            clock: self.clock.clone(),
+            // It may be as old as the question.
+            left: began,
+            busy: Duration::ZERO,
         })
     }
 
     fn accept(&self, asked: Asked) -> String {
-        let resource = &self.reflector.resource;
-        let shape = match (resource.metadata_only, asked) {
+        let shape = match (self.resource.metadata_only, asked) {
             (false, _) => "",
             (true, Asked::Page) => ";as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
             (true, _) => ";as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
@@ -138,29 +190,11 @@ impl Course {
         let stream = if asked == Asked::Page { "" } else { ";stream=watch" };
         // No plain JSON behind the metadata forms: a server that knows them not must not send the values instead.
         let json = format!("application/json{shape}");
-        if self.reflector.cluster.speaks_protobuf(resource.kind) {
+        if self.cluster.speaks_protobuf(self.resource.kind) {
             format!("application/vnd.kubernetes.protobuf{shape}{stream},{json}")
         } else {
             json
         }
-    }
-
-    /// Waits for the next bytes of a list.
-    pub(super) async fn list_chunk(
-        &mut self,
-        reading: &mut Reading,
-        idle: Duration,
-        budget: &mut Budget,
-    ) -> Result<Chunk, Failure> {
-        let began = Instant::now();
-        let chunk = reading.chunk(idle.min(budget.left())).await?;
-        budget.spend(began.elapsed())?;
-        if matches!(chunk, Chunk::Bytes(_)) {
-            self.show_count();
-            let now = self.now();
-            self.status(|status| status.last_contact_ms = Some(now));
-        }
-        Ok(chunk)
     }
 }
 

@@ -10,6 +10,9 @@ impl Course {
     /// What a failure means for the next step, and how long to wait before it.
     pub(super) async fn after(&mut self, failure: Failure) -> Duration {
         self.note(&failure);
+        if !matches!(failure, Failure::Dirty { .. } | Failure::Expired(_)) {
+            self.probe.hurry();
+        }
         let kind = self.reflector.resource.kind;
         match failure {
             Failure::Expired(_) => {
@@ -31,7 +34,8 @@ impl Course {
                 // Nobody listening is found out at the next step.
                 let _ = self.cover(coverage).await;
                 // Not all kinds at the same moment.
-                self.limits().refused.mul_f64(rand::random_range(0.9..1.1))
+                let refused = self.limits().refused;
+                self.reflector.about(refused)
             }
             Failure::Unauthorized { generation, .. } => {
                 // Newer credentials may be there now, or later: it is looked for each time, but tried at once only once.
@@ -64,6 +68,9 @@ impl Course {
             | Failure::Broken(_)
             | Failure::NotAcceptable(_)
             | Failure::StreamingRefused(_) => self.backoff.next(),
+            Failure::Suspicious { .. } => self.limits().suspicious,
+            // Whoever runs us knows, and ends this.
+            Failure::Replaced => self.limits().refused,
             Failure::NobodyListens => Duration::ZERO,
         }
     }

@@ -39,21 +39,23 @@ impl Course {
     ) -> Result<(), Failure> {
         self.take_turn().await;
         let glance = self.glance().await?;
-        self.status(|status| status.expected = Some(glance.count));
+        self.status(|status| status.expected = glance.count);
         let seconds = self.draw_seconds();
         // Without a resourceVersion the list is as new as the moment of asking; "0" could be any cached state.
         let query = format!(
             "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true\
              &timeoutSeconds={seconds}"
         );
+        let at_ms = self.now();
         let reading = self.ask(&query, Asked::StreamingList).await?;
+        self.list_at_ms = at_ms;
         self.begin_list().await?;
         self.follow_stream(reading, seconds, turn).await
     }
 
     fn draw_seconds(&self) -> u64 {
         let (least, most) = self.limits().watch_seconds;
-        rand::random_range(least..=most)
+        least + ((most - least + 1) as f64 * (self.reflector.random)()) as u64
     }
 
     fn watching(&mut self) {
@@ -81,7 +83,24 @@ impl Course {
             } else {
                 drop(turn.take());
                 let left = until.saturating_duration_since(Instant::now());
-                reading.chunk(self.limits().watch_idle.min(left)).await?
+                let idle = self.limits().watch_idle.min(left);
+                if Instant::now() >= self.compare_at {
+                    return self.compare_all();
+                }
+                let newest = self.out.newest();
+                // Its answer first: what is newer than that must not be taken before.
+                let chunk = tokio::select! {
+                    biased;
+                    told = self.probe.told(&self.reflector, newest) => Err(told),
+                    chunk = reading.chunk(idle) => Ok(chunk),
+                };
+                match chunk {
+                    Ok(chunk) => chunk?,
+                    Err(told) => {
+                        self.probed(told).await?;
+                        continue;
+                    }
+                }
             };
             let mut taken = 0;
             loop {
@@ -110,6 +129,7 @@ impl Course {
             let now = self.now();
             self.status(|status| status.last_contact_ms = Some(now));
             if !self.listing {
+                self.sent_ms = reading.sent_ms();
                 self.tell().await?;
             }
         }
@@ -122,12 +142,15 @@ impl Course {
             WatchFrame::Object { change, object } => {
                 let object = self.read_object(encoding, &object)?;
                 if listing {
-                    self.counted += 1;
+                    self.count();
                 } else {
                     self.status(|status| {
                         status.events += 1;
                         status.last_event_ms = Some(now);
                     });
+                }
+                if !listing && object.asset.resource_version > 0 {
+                    self.reached(object.asset.resource_version - 1).await?;
                 }
                 let how = if listing { How::List } else { How::Event };
                 self.out.add(change == ChangeType::Deleted, how, object).await
@@ -136,7 +159,7 @@ impl Course {
                 resource_version,
                 list_end: true,
             } if listing => {
-                self.end_list(resource_version).await?;
+                self.end_list(resource_version, self.list_at_ms).await?;
                 self.watching();
                 Ok(())
             }
@@ -145,7 +168,7 @@ impl Course {
             )),
             WatchFrame::Bookmark { resource_version, .. } => {
                 self.out.reached(&resource_version);
-                Ok(())
+                self.reached(self.out.newest()).await
             }
             WatchFrame::Error(status) => {
                 let generation = self.reflector.cluster.access().generation;
@@ -156,9 +179,16 @@ impl Course {
 
     /// Tells what was taken, and how far it reaches.
     pub(super) async fn tell(&mut self) -> Result<(), Failure> {
-        if let Some(version) = self.out.progress().await? {
+        if let Some(version) = self.out.progress(self.sent_ms).await? {
             self.resume = Some(version);
         }
+        Ok(())
+    }
+
+    /// All is read anew, so that whatever differs is mended: content is compared as each object is taken.
+    fn compare_all(&mut self) -> Result<(), Failure> {
+        self.resume = None;
+        self.reason = "comparison";
         Ok(())
     }
 

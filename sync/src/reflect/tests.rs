@@ -1,6 +1,7 @@
 //! The state machine against a server that misbehaves by a script.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod guards;
 mod lists;
 mod refusals;
 mod script;

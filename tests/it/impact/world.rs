@@ -386,7 +386,11 @@ pub async fn fill(store: &dyn Store, objects: &[Value]) {
             observations,
         });
         let resume = "9".to_owned();
-        mirror.handle(Event::ListEnded { kind, resume });
+        mirror.handle(Event::ListEnded {
+            kind,
+            resume,
+            at_ms: 0,
+        });
     }
     store.apply(mirror.take_batch().unwrap()).await.unwrap();
 }

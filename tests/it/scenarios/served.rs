@@ -16,7 +16,8 @@ use planisphere::store::{Direction, Filter, ListQuery, Order, Presence, Record, 
 use planisphere_fixtures::{FleetSpec, Options, SimCluster, Simulation};
 use planisphere_schema::Coverage;
 use planisphere_sync::cluster::{Contexts, clusters_of};
-use planisphere_sync::fleet::{Fleet, Origin};
+use planisphere_sync::fleet::{Fleet, Origin, Taken};
+use planisphere_sync::reflect::{Limits, system_random};
 use planisphere_sync::status::SyncStatus;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -178,7 +179,10 @@ impl Service {
             status: self.status.clone(),
             clock: wall_clock(),
             cancel: self.cancel.clone(),
+            random: system_random(),
+            limits: Limits::default(),
             excluded: Vec::new(),
+            taken: Taken::default(),
         };
         self.mirrors = Some(tokio::spawn(
             fleet.run(configs.into_iter().map(Origin::Live).collect()),

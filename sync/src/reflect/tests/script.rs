@@ -22,6 +22,7 @@ use uuid::Uuid;
 #[derive(Clone)]
 pub enum Step {
     Send(Bytes),
+    Wait(Duration),
     Hang,
     Break,
 }
@@ -127,6 +128,12 @@ pub struct Run {
     pub requests: Arc<Mutex<Vec<Request>>>,
     pub cluster: Arc<Connection>,
     pub cancel: CancellationToken,
+    /// Who answers at the address.
+    pub identity: Arc<Mutex<Uuid>>,
+    /// How many objects the mirror says that it holds.
+    pub held: u64,
+    /// The wall clock, in Unix ms, moves with the test's.
+    pub began: Instant,
     events: mpsc::Receiver<Event>,
     status: SyncStatus,
 }
@@ -142,8 +149,29 @@ impl Run {
     }
 
     pub fn start(resume: Option<&str>, script: Vec<Reply>, streaming: bool, kind: Kind) -> Run {
+        Self::with(resume, script, streaming, kind, None)
+    }
+
+    /// One that probes each minute.
+    pub fn probing(resume: Option<&str>, script: Vec<Reply>) -> Run {
+        Self::with(resume, script, false, Kind::Pod, Some(Duration::from_secs(60)))
+    }
+
+    fn with(
+        resume: Option<&str>,
+        script: Vec<Reply>,
+        streaming: bool,
+        kind: Kind,
+        probe: Option<Duration>,
+    ) -> Run {
         let requests: Arc<Mutex<Vec<Request>>> = Arc::default();
-        let client = client(VecDeque::from(script), Arc::clone(&requests));
+        let identity = Arc::new(Mutex::new(Uuid::from_u128(1)));
+        let began = Instant::now();
+        let client = client(
+            VecDeque::from(script),
+            Arc::clone(&requests),
+            Arc::clone(&identity),
+        );
         let id = ClusterId(Uuid::from_u128(1));
         let cluster = Arc::new(Connection::over("test", id, client, Discovery::unknown()));
         if !streaming {
@@ -158,14 +186,21 @@ impl Run {
             resume: resume.map(str::to_owned),
             extract: Arc::new(extract),
             status: status.clone(),
-            clock: Arc::new(|| 1_000),
-            limits: Limits::default(),
+            clock: Arc::new(move || began.elapsed().as_millis() as i64),
+            random: Arc::new(|| 0.5),
+            limits: Limits {
+                probe,
+                ..Limits::default()
+            },
         };
         tokio::spawn(reflector.run(sender, cancel.clone()));
         Run {
             requests,
             cluster,
             cancel,
+            identity,
+            held: 0,
+            began,
             events,
             status,
         }
@@ -180,9 +215,19 @@ impl Run {
 
     /// The next event in short words; `stopped` where there will be none.
     pub async fn next(&mut self) -> String {
+        short(self.event().await)
+    }
+
+    /// The next event; what is asked is answered.
+    pub async fn event(&mut self) -> Option<Event> {
         let day = Duration::from_secs(86_400);
-        let event = tokio::time::timeout(day, self.events.recv()).await;
-        short(event.expect("nothing happens any more"))
+        loop {
+            let event = tokio::time::timeout(day, self.events.recv()).await;
+            match event.expect("nothing happens any more") {
+                Some(Event::Held { answer, .. }) => answer.send(self.held).unwrap(),
+                event => return event,
+            }
+        }
     }
 
     pub fn query(&self, index: usize) -> String {
@@ -215,24 +260,36 @@ fn short(event: Option<Event>) -> String {
         Some(Event::ListEnded { resume, .. }) => format!("ended {resume}"),
         Some(Event::ListFailed { .. }) => "failed".into(),
         Some(Event::Progress { resume, .. }) => format!("progress {resume}"),
+        Some(Event::Held { .. }) => "held".into(),
         Some(Event::Covered { coverage, .. }) => format!("{coverage:?}").to_lowercase(),
     }
 }
 
-fn client(script: VecDeque<Reply>, requests: Arc<Mutex<Vec<Request>>>) -> kube::Client {
+fn client(
+    script: VecDeque<Reply>,
+    requests: Arc<Mutex<Vec<Request>>>,
+    identity: Arc<Mutex<Uuid>>,
+) -> kube::Client {
     let script = Arc::new(Mutex::new(script));
     let answer = move |request: http::Request<kube::client::Body>| {
         let header = |name: &str| {
             let value = request.headers().get(name).and_then(|v| v.to_str().ok());
             value.unwrap_or_default().to_owned()
         };
-        requests.lock().unwrap().push(Request {
-            query: request.uri().query().unwrap_or_default().to_owned(),
-            accept: header("accept"),
-            agent: header("user-agent"),
-            at: Instant::now(),
-        });
-        let reply = script.lock().unwrap().pop_front();
+        let asks_identity = request.uri().path() == "/api/v1/namespaces/kube-system";
+        let namespace = format!(r#"{{"metadata":{{"uid":"{}"}}}}"#, identity.lock().unwrap());
+        if !asks_identity {
+            requests.lock().unwrap().push(Request {
+                query: request.uri().query().unwrap_or_default().to_owned(),
+                accept: header("accept"),
+                agent: header("user-agent"),
+                at: Instant::now(),
+            });
+        }
+        let reply = match asks_identity {
+            true => Some(Reply::json(&namespace)),
+            false => script.lock().unwrap().pop_front(),
+        };
         async move {
             // A script that is over is a server that accepts and never answers.
             let Some(reply) = reply else {
@@ -241,6 +298,10 @@ fn client(script: VecDeque<Reply>, requests: Arc<Mutex<Vec<Request>>>) -> kube::
             let body = futures::stream::iter(reply.steps).then(|step| async move {
                 match step {
                     Step::Send(bytes) => Ok(http_body::Frame::data(bytes)),
+                    Step::Wait(pause) => {
+                        tokio::time::sleep(pause).await;
+                        Ok(http_body::Frame::data(Bytes::new()))
+                    }
                     Step::Hang => std::future::pending().await,
                     Step::Break => Err(std::io::Error::other("reset by peer")),
                 }

@@ -1,0 +1,146 @@
+//! The probe: from time to time, beside a watch, the cluster is asked how many objects it has, and of which version. Once the
+//! watch has reached that version, as many must be held. So an event that was never told, which no stream shows, is found
+//! out within minutes; and a server that went back in time at once.
+
+use super::failure::Failure;
+use super::pages::Glance;
+use super::{Course, Reflector};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
+
+/// The longest pause between probes of a resource whose counts differ whatever is done, in doublings of the usual one.
+const SLOWEST: u32 = 8;
+
+/// What the probe of one resource is doing.
+pub(super) struct Probe {
+    due: Instant,
+    asked: Option<(u64, BoxFuture<'static, Result<Glance, Failure>>)>,
+    expected: Option<Expected>,
+    /// How often in a row the counts differed.
+    differed: u32,
+}
+
+/// What must be held once the watch has reached a version.
+#[derive(Clone, Copy)]
+struct Expected {
+    version: u64,
+    count: u64,
+}
+
+impl Probe {
+    pub(super) fn new(reflector: &Reflector) -> Self {
+        let mut probe = Self {
+            due: Instant::now(),
+            asked: None,
+            expected: None,
+            differed: 0,
+        };
+        probe.plan(reflector);
+        probe
+    }
+
+    /// The next probe comes after the usual pause.
+    fn plan(&mut self, reflector: &Reflector) {
+        let usual = reflector.limits.probe.unwrap_or_default();
+        self.due = Instant::now() + reflector.about(usual * (1 << self.differed.min(SLOWEST)));
+    }
+
+    /// The connection was lost, so that anything may have happened: look as soon as a watch runs again.
+    pub(super) fn hurry(&mut self) {
+        self.due = Instant::now();
+    }
+
+    /// A list says anew what there is.
+    pub(super) fn forget(&mut self) {
+        self.expected = None;
+        self.asked = None;
+    }
+
+    /// Waits until the cluster has told, beside a watch that has reached the version `newest`.
+    pub(super) async fn told(
+        &mut self,
+        reflector: &Reflector,
+        newest: u64,
+    ) -> (u64, Result<Glance, Failure>) {
+        if reflector.limits.probe.is_none() {
+            return std::future::pending().await;
+        }
+        if self.asked.is_none() {
+            sleep_until(self.due).await;
+            self.plan(reflector);
+        }
+        let (at, asked) = self
+            .asked
+            .get_or_insert_with(|| (newest, reflector.clone().glance().boxed()));
+        let told = (*at, asked.await);
+        self.asked = None;
+        told
+    }
+}
+
+impl Course {
+    /// Takes what the cluster told; `before` is the version that we had reached when it was asked.
+    pub(super) async fn probed(
+        &mut self,
+        (before, told): (u64, Result<Glance, Failure>),
+    ) -> Result<(), Failure> {
+        // A probe that fails says nothing: the watch tells by itself what is wrong.
+        let Ok(Glance { count, version }) = told else {
+            return Ok(());
+        };
+        let Ok(version) = version.parse::<u64>() else {
+            return Ok(());
+        };
+        if version < before {
+            return Err(Failure::Dirty {
+                reason: "rewound",
+                words: format!("the server went back to version {version}, we hold {before}"),
+            });
+        }
+        // A watch that says nothing for as long as from one probe to the next has told all that it will tell.
+        if let Some(late) = self.probe.expected.take() {
+            self.compare(late).await?;
+        }
+        let newest = self.out.newest();
+        if newest > version {
+            // The watch was faster than the answer: what was held at that version is known no more.
+            self.probe.due = Instant::now() + self.reflector.about(Duration::from_secs(5));
+            return Ok(());
+        }
+        self.probe.expected = count.map(|count| Expected { version, count });
+        if newest == version {
+            self.reached(version).await?;
+        }
+        Ok(())
+    }
+
+    /// The watch has told all up to a version. Called before what is newer is taken.
+    pub(super) async fn reached(&mut self, version: u64) -> Result<(), Failure> {
+        match self.probe.expected {
+            Some(expected) if expected.version <= version => {
+                self.probe.expected = None;
+                self.compare(expected).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn compare(&mut self, expected: Expected) -> Result<(), Failure> {
+        let held = self.out.held().await?;
+        if held == expected.count {
+            self.probe.differed = 0;
+            return Ok(());
+        }
+        // Some servers count wrongly for ever: lists for that come ever less often.
+        self.out.withdraw();
+        self.probe.differed += 1;
+        self.probe.plan(&self.reflector);
+        let Expected { version, count } = expected;
+        Err(Failure::Dirty {
+            reason: "probe",
+            words: format!("{held} objects are held where the cluster has {count} at version {version}"),
+        })
+    }
+}
