@@ -1,6 +1,7 @@
 //! The real program on simulated fleets: while they change and fail, and after; whatever happens, what is answered in the
 //! end is what the objects say.
 
+mod changes;
 mod killed;
 mod lists;
 mod restarts;
