@@ -12,14 +12,15 @@ demo: ## Mirror a simulated fleet, print three answers, go on serving (needs Rus
 	$(CARGO) run --release --bin planisphere -- demo $(DEMO_ARGS)
 
 test: prerequisites lint real ## Install what the tests need and pass them all, the real control plane included
-	PLANISPHERE_REAL_BIN="$$(tests/real/build.sh | tail -n 1)" $(CARGO) test --workspace
+	PLANISPHERE_REAL_BIN="$$(tests/real/build.sh | tail -n 1)" PATH="$$(tests/real/prometheus.sh):$$PATH" $(CARGO) test --workspace
 
 lint: ## Formatting and lints
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
-real: ## Build the real components that tests start: Kubernetes control plane, kwok, kubectl, client-go
+real: ## Get the real components that tests start: Kubernetes control plane, kwok, kubectl, client-go, Prometheus
 	tests/real/build.sh >/dev/null
+	tests/real/prometheus.sh >/dev/null
 
 bench: ## Run the benchmarks; docs/benchmarks.md says what they measure
 	$(CARGO) bench -p planisphere-sync --bench extract
