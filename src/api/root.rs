@@ -173,7 +173,8 @@ impl Query {
         impact::ask(ctx, input).await
     }
 
-    /// In which order nodes may be taken down, so that every Service stays at its need and every budget is honoured.
+    /// In which order nodes may be taken down, so that every Service stays at its need. Disruption budgets are not
+    /// mirrored yet, so none is honoured.
     async fn drain_plan(
         &self,
         ctx: &Context<'_>,

@@ -59,7 +59,6 @@ impl Scene {
         scene.place_pods(snapshot, closure).await?;
         scene.route(snapshot, closure, links).await?;
         scene.aliases(snapshot, closure).await?;
-        scene.read_budgets(snapshot).await?;
         scene.quorums(snapshot).await?;
         scene.idle(snapshot).await?;
         scene.comebacks(snapshot, closure).await?;
@@ -340,10 +339,6 @@ impl Scene {
                 }
             }
         }
-        Ok(())
-    }
-
-    async fn read_budgets(&mut self, _snapshot: &dyn Snapshot) -> Result<(), QueryError> {
         Ok(())
     }
 }
