@@ -60,9 +60,9 @@ pub enum RecoveryClass {
     Blocked,
     /// The control plane that would place it is gone.
     NoControlPlane,
-    /// No live node passes its selector, required affinity, taints and volumes.
+    /// No live node passes its selector, required affinity, taints and volumes. Not worked out yet, so never answered.
     NoFit,
-    /// It can be placed on another node.
+    /// Its controller makes another one. Whether a node takes that one is not looked at yet.
     Reschedules,
 }
 
