@@ -190,7 +190,7 @@ async fn all_pages_are_followed_up_to_the_limit() {
         .iter()
         .map(|r| r["variables"]["first"].clone())
         .collect();
-    assert_eq!(firsts, [500, 500, 500, 500, 1]);
+    assert_eq!(firsts, [400, 400, 400, 400, 101]);
 }
 
 #[tokio::test]
@@ -207,7 +207,7 @@ async fn what_is_asked_for_is_filtered_by_the_server() {
         asked["variables"],
         json!({"filter": {"kind": {"eq": "Deployment.apps"}, "cluster": {"eq": "eu"}, "namespace": {"eq": "shop"},
             "and": [{"label": {"key": "app", "eq": "web"}}, {"not": {"label": {"key": "tier", "eq": "db"}}}]},
-            "search": "cart", "first": 500, "after": null})
+            "search": "cart", "first": 400, "after": null})
     );
     assert!(asked["query"].as_str().unwrap().contains("... on Deployment {"));
 }
