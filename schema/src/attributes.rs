@@ -4,27 +4,23 @@
 //! written as wrapper messages (`message, optional`), which tells absent from empty and keeps prost from adding
 //! accessors that would clash with the GraphQL fields of the same names.
 
+mod kept;
+
 pub mod cluster;
 pub mod config;
 pub mod network;
 pub mod pod;
+pub mod policy;
 pub mod storage;
 pub mod workload;
 
-pub use cluster::{
-    ClusterAttributes, Condition, NamespaceAttributes, NodeAttributes, RegionAttributes, Taint,
-    ZoneAttributes,
-};
-pub use config::{ConfigMapAttributes, SecretAttributes, ServiceAccountAttributes};
-pub use network::{
-    EndpointSliceAttributes, ExternalEndpointAttributes, IngressAttributes, ServiceAttributes, ServicePort,
-};
-pub use pod::{ContainerAttributes, PodAttributes, Resources};
-pub use storage::{PersistentVolumeAttributes, PersistentVolumeClaimAttributes};
-pub use workload::{
-    CronJobAttributes, DaemonSetAttributes, DeploymentAttributes, JobAttributes, ReplicaSetAttributes,
-    Requirement, Selector, StatefulSetAttributes, TemplateContainer,
-};
+pub use cluster::*;
+pub use config::*;
+pub use network::*;
+pub use pod::*;
+pub use policy::*;
+pub use storage::*;
+pub use workload::*;
 
 use crate::Kind;
 use prost::Message;
@@ -104,6 +100,13 @@ attributes! {
     PersistentVolumeClaim(PersistentVolumeClaimAttributes),
     PersistentVolume(PersistentVolumeAttributes),
     ServiceAccount(ServiceAccountAttributes),
+    PodDisruptionBudget(PodDisruptionBudgetAttributes),
+    HorizontalPodAutoscaler(HorizontalPodAutoscalerAttributes),
+    StorageClass(StorageClassAttributes),
+    CSIDriver(CSIDriverAttributes),
+    IngressClass(IngressClassAttributes),
+    NetworkPolicy(NetworkPolicyAttributes),
+    PriorityClass(PriorityClassAttributes),
     Zone(ZoneAttributes),
     Region(RegionAttributes),
     ExternalEndpoint(ExternalEndpointAttributes),

@@ -55,21 +55,19 @@ macro_rules! kinds {
             Custom(CustomKind),
         }
 
-        const ROWS: &[KindRow] = &[$(KindRow {
-            kind: stringify!($name), group: $group, version: $version, plural: $plural,
-            short: &[$($short),*], scope: Scope::$scope, supply: Supply::$supply,
-        },)*];
-
         impl Kind {
             /// All built-in kinds, in the table's order.
             pub const BUILT_IN: &[Kind] = &[$(Kind::$name,)*];
 
             /// The kind's row; none for a custom kind.
             pub fn row(self) -> Option<&'static KindRow> {
-                let mut index = 0;
-                $(if self == Kind::$name { return Some(&ROWS[index]); } index += 1;)*
-                let _ = index;
-                None
+                match self {
+                    $(Kind::$name => Some(&KindRow {
+                        kind: stringify!($name), group: $group, version: $version, plural: $plural,
+                        short: &[$($short),*], scope: Scope::$scope, supply: Supply::$supply,
+                    }),)*
+                    Kind::Custom(_) => None,
+                }
             }
         }
 
@@ -118,6 +116,20 @@ kinds! {
     PersistentVolume "" "v1" "persistentvolumes" ["pv"] Cluster Watched;
     /// A ServiceAccount.
     ServiceAccount "" "v1" "serviceaccounts" ["sa"] Namespaced Watched;
+    /// A PodDisruptionBudget: how many pods must stay when others are evicted.
+    PodDisruptionBudget "policy" "v1" "poddisruptionbudgets" ["pdb"] Namespaced Watched;
+    /// A HorizontalPodAutoscaler.
+    HorizontalPodAutoscaler "autoscaling" "v2" "horizontalpodautoscalers" ["hpa"] Namespaced Watched;
+    /// A StorageClass.
+    StorageClass "storage.k8s.io" "v1" "storageclasses" ["sc"] Cluster Watched;
+    /// A CSIDriver: who attaches and mounts volumes.
+    CSIDriver "storage.k8s.io" "v1" "csidrivers" [] Cluster Watched;
+    /// An IngressClass.
+    IngressClass "networking.k8s.io" "v1" "ingressclasses" [] Cluster Watched;
+    /// A NetworkPolicy: which pods may talk to which.
+    NetworkPolicy "networking.k8s.io" "v1" "networkpolicies" ["netpol"] Namespaced Watched;
+    /// A PriorityClass: which pods go before which.
+    PriorityClass "scheduling.k8s.io" "v1" "priorityclasses" ["pc"] Cluster Watched;
     /// A failure domain that nodes name by label `topology.kubernetes.io/zone`.
     Zone "" "" "" [] Cluster Named;
     /// A region that nodes name by label `topology.kubernetes.io/region`.

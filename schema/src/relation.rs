@@ -79,6 +79,20 @@ relations! {
     GovernedBy "GOVERNED_BY" None "StatefulSet -> Service" "spec.serviceName";
     /// The account that a pod runs as.
     RunsAs "RUNS_AS" StartOnly "Pod, workload -> ServiceAccount" "spec.serviceAccountName";
+    /// What an autoscaler scales.
+    Scales "SCALES" None "HorizontalPodAutoscaler -> workload" "spec.scaleTargetRef";
+    /// The class that an object names; not the default one, where it names none.
+    OfClass "OF_CLASS" StartOnly "Ingress -> IngressClass; PersistentVolumeClaim, PersistentVolume -> StorageClass" "spec.ingressClassName, spec.storageClassName";
+    /// Where a class keeps more settings.
+    HasParameters "HAS_PARAMETERS" StartOnly "IngressClass -> any" "spec.parameters";
+    /// The driver of a volume or of the volumes of a class. In-tree types are named by the driver that they are migrated to.
+    UsesDriver "USES_DRIVER" StartOnly "StorageClass, PersistentVolume -> CSIDriver" "provisioner, spec.csi.driver";
+    /// How important a pod is.
+    HasPriority "HAS_PRIORITY" None "Pod, workload -> PriorityClass" "spec.priorityClassName";
+    /// The pods that a budget protects from eviction.
+    Protects "PROTECTS" None "PodDisruptionBudget -> Pod" "PodDisruptionBudget spec.selector against the pod's labels, declared by the pod";
+    /// The pods whose traffic a policy restricts.
+    AppliesTo "APPLIES_TO" None "NetworkPolicy -> Pod" "NetworkPolicy spec.podSelector against the pod's labels, declared by the pod";
     /// The zone that a node stands in.
     InZone "IN_ZONE" Hard "Node -> Zone" "label topology.kubernetes.io/zone";
     /// The region of a zone, or of a node that names no zone.

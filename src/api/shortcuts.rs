@@ -63,6 +63,12 @@ shortcuts! {
     PersistentVolumeClaim."usedBy" = In Mounts Many, "The pods and workloads that mount it.";
     PersistentVolume."claim" = In BoundTo One(Kind::PersistentVolumeClaim), "The claim that is bound to it.";
     ServiceAccount."usedBy" = In RunsAs Many, "The pods and workloads that run as it.";
+    PodDisruptionBudget."pods" = Out Protects Many, "The pods that it protects.";
+    NetworkPolicy."pods" = Out AppliesTo Many, "The pods that it applies to.";
+    HorizontalPodAutoscaler."scales" = Out Scales Many, "What it scales.";
+    StorageClass."usedBy" = In OfClass Many, "The claims and volumes that name it.";
+    IngressClass."usedBy" = In OfClass Many, "The Ingresses that name it.";
+    PriorityClass."usedBy" = In HasPriority Many, "The pods and workloads that name it.";
     Zone."nodes" = In InZone Many, "The nodes that stand in it.";
 }
 

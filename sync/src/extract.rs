@@ -8,6 +8,7 @@ mod draft;
 mod metadata;
 mod network;
 mod pod;
+mod policy;
 mod references;
 mod storage;
 #[cfg(test)]
@@ -41,35 +42,68 @@ pub struct Extractor {
     kind: Kind,
     json: Read,
     protobuf: Read,
+    /// Writes an object of JSON in protobuf, as far as it is read.
+    #[cfg(test)]
+    to_protobuf: fn(&str) -> Option<Vec<u8>>,
 }
 
 type Read = fn(Kind, ClusterId, &[u8]) -> Result<Observation, Undecodable>;
 
-impl Extractor {
-    /// The extractor of a kind; none for what Kubernetes does not serve and for custom kinds.
-    pub fn of(kind: Kind) -> Option<Extractor> {
-        let (json, protobuf): (Read, Read) = match kind {
-            Kind::Namespace => readers::<wire::Namespace>(),
-            Kind::Node => readers::<wire::Node>(),
-            Kind::Pod => readers::<wire::Pod>(),
-            Kind::Deployment => readers::<wire::Deployment>(),
-            Kind::ReplicaSet => readers::<wire::ReplicaSet>(),
-            Kind::StatefulSet => readers::<wire::StatefulSet>(),
-            Kind::DaemonSet => readers::<wire::DaemonSet>(),
-            Kind::Job => readers::<wire::Job>(),
-            Kind::CronJob => readers::<wire::CronJob>(),
-            Kind::Service => readers::<wire::Service>(),
-            Kind::EndpointSlice => readers::<wire::EndpointSlice>(),
-            Kind::Ingress => readers::<wire::Ingress>(),
-            Kind::ConfigMap | Kind::Secret => readers::<wire::MetadataOnly>(),
-            Kind::PersistentVolumeClaim => readers::<wire::PersistentVolumeClaim>(),
-            Kind::PersistentVolume => readers::<wire::PersistentVolume>(),
-            Kind::ServiceAccount => readers::<wire::ServiceAccount>(),
-            Kind::Cluster | Kind::Zone | Kind::Region | Kind::ExternalEndpoint | Kind::Custom(_) => {
-                return None;
+macro_rules! extractors {
+    ($($kind:ident($wire:ident),)*) => {
+        impl Extractor {
+            /// The extractor of a kind; none for what Kubernetes does not serve and for custom kinds.
+            pub fn of(kind: Kind) -> Option<Extractor> {
+                match kind {
+                    $(Kind::$kind => Some(Self::reading::<wire::$wire>(kind)),)*
+                    _ => None,
+                }
             }
-        };
-        Some(Extractor { kind, json, protobuf })
+        }
+    };
+}
+
+// Every served kind has its line; a test says so.
+extractors! {
+    Namespace(Namespace),
+    Node(Node),
+    Pod(Pod),
+    Deployment(Deployment),
+    ReplicaSet(ReplicaSet),
+    StatefulSet(StatefulSet),
+    DaemonSet(DaemonSet),
+    Job(Job),
+    CronJob(CronJob),
+    Service(Service),
+    EndpointSlice(EndpointSlice),
+    Ingress(Ingress),
+    ConfigMap(MetadataOnly),
+    Secret(MetadataOnly),
+    PersistentVolumeClaim(PersistentVolumeClaim),
+    PersistentVolume(PersistentVolume),
+    ServiceAccount(ServiceAccount),
+    PodDisruptionBudget(PodDisruptionBudget),
+    HorizontalPodAutoscaler(HorizontalPodAutoscaler),
+    StorageClass(StorageClass),
+    CSIDriver(CSIDriver),
+    IngressClass(IngressClass),
+    NetworkPolicy(NetworkPolicy),
+    PriorityClass(PriorityClass),
+}
+
+impl Extractor {
+    fn reading<T: Extract>(kind: Kind) -> Self {
+        Self {
+            kind,
+            json: read::<T, Json>,
+            protobuf: read::<T, Protobuf>,
+            #[cfg(test)]
+            to_protobuf: |json| {
+                serde_json::from_str::<T>(json)
+                    .ok()
+                    .map(|object| object.encode_to_vec())
+            },
+        }
     }
 
     /// Reads one object in JSON.
@@ -96,10 +130,6 @@ trait Extract: prost::Message + DeserializeOwned + Default {
 
     /// Declares its edges on the draft, and says what is kept of it. Its metadata was taken before.
     fn describe(self, draft: &mut Draft) -> Attributes;
-}
-
-fn readers<T: Extract>() -> (Read, Read) {
-    (read::<T, Json>, read::<T, Protobuf>)
 }
 
 /// An encoding; the error is said without any of the object's content.

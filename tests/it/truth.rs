@@ -25,6 +25,13 @@ pub const RESOURCES: &[(&str, &str)] = &[
     ("persistentvolumeclaims", "PersistentVolumeClaim"),
     ("persistentvolumes", "PersistentVolume"),
     ("serviceaccounts", "ServiceAccount"),
+    ("poddisruptionbudgets", "PodDisruptionBudget.policy"),
+    ("horizontalpodautoscalers", "HorizontalPodAutoscaler.autoscaling"),
+    ("storageclasses", "StorageClass.storage.k8s.io"),
+    ("csidrivers", "CSIDriver.storage.k8s.io"),
+    ("ingressclasses", "IngressClass.networking.k8s.io"),
+    ("networkpolicies", "NetworkPolicy.networking.k8s.io"),
+    ("priorityclasses", "PriorityClass.scheduling.k8s.io"),
 ];
 
 /// One instance of a service: name of the pod, or the address where there is none.

@@ -1,5 +1,6 @@
 //! What is kept of services, their endpoints and the ways to them.
 
+use super::kept::kept;
 use serde::Serialize;
 
 /// What is kept of a Service.
@@ -131,4 +132,14 @@ pub struct ExternalEndpointAttributes {
     /// IPv4, IPv6 or FQDN.
     #[prost(message, optional, tag = "1")]
     pub address_type: Option<String>,
+}
+
+kept! {
+    /// What is kept of an IngressClass.
+    IngressClassAttributes {
+        /// The controller that serves Ingresses of this class.
+        1 controller: string;
+        /// Ingresses that name no class have this one.
+        2 is_default: bool = "default";
+    }
 }

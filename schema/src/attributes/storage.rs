@@ -1,5 +1,6 @@
 //! What is kept of claims and volumes.
 
+use super::kept::kept;
 use serde::Serialize;
 
 /// What is kept of a PersistentVolumeClaim.
@@ -68,4 +69,36 @@ pub struct PersistentVolumeAttributes {
     /// The driver's name for it.
     #[prost(message, optional, tag = "11")]
     pub volume_handle: Option<String>,
+}
+
+kept! {
+    /// What is kept of a StorageClass. Its parameters have no field.
+    StorageClassAttributes {
+        /// Who makes its volumes.
+        1 provisioner: string;
+        /// Claims that name no class have this one; of several the newest.
+        2 is_default: bool = "default";
+        /// Delete or Retain.
+        3 reclaim_policy: string?;
+        /// Immediate or WaitForFirstConsumer.
+        4 volume_binding_mode: string?;
+        /// Claims may grow.
+        5 allow_volume_expansion: bool;
+        /// Where volumes may be, any one of them; each as `key=value,value`, several requirements joined by `;`.
+        6 allowed_topologies: [string];
+    }
+
+    /// What is kept of a CSIDriver.
+    CSIDriverAttributes {
+        /// Volumes are attached to a node before they are mounted; absent in the object means yes.
+        1 attach_required: bool;
+        /// It is told about the pod at the mount.
+        2 pod_info_on_mount: bool;
+        /// It tells how much room there is.
+        3 storage_capacity: bool;
+        /// Persistent, Ephemeral.
+        4 volume_lifecycle_modes: [string];
+        /// ReadWriteOnceWithFSType, File or None.
+        5 fs_group_policy: string?;
+    }
 }

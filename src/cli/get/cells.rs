@@ -201,6 +201,31 @@ pub fn claim(volume: &Value) -> String {
     }
 }
 
+/// What a selector matches, as kubectl says it; `<all>` where it is empty.
+pub fn pod_selector(policy: &Value) -> String {
+    let selector = &policy["podSelector"];
+    let labels = items(selector, "matchLabels").map(text);
+    let expressions = items(selector, "matchExpressions").map(|e| {
+        let values = items(e, "values").map(text).collect::<Vec<_>>().join(",");
+        format!("{} {} ({values})", text(&e["key"]), text(&e["operator"]))
+    });
+    let said: Vec<String> = labels.chain(expressions).collect();
+    if said.is_empty() {
+        "<all>".to_owned()
+    } else {
+        said.join(",")
+    }
+}
+
+/// What an autoscaler scales: kind and name.
+pub fn reference(autoscaler: &Value) -> String {
+    format!(
+        "{}/{}",
+        text(&autoscaler["targetKind"]),
+        text(&autoscaler["targetName"])
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

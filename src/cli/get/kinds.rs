@@ -153,6 +153,42 @@ columns! {
         "HOSTS" = "hosts" Field;
         "ADDRESS" = "loadBalancer" Field;
     }
+    IngressClass {
+        "CONTROLLER" = "controller" Field;
+        "DEFAULT" = "default" Field;
+    }
+    NetworkPolicy {
+        "POD-SELECTOR" = "podSelector { matchLabels matchExpressions { key operator values } }" Read(cells::pod_selector);
+        "TYPES" = "policyTypes" Field;
+    }
+    PodDisruptionBudget {
+        "MIN-AVAILABLE" = "minAvailable" Field;
+        "MAX-UNAVAILABLE" = "maxUnavailable" Field;
+        "ALLOWED-DISRUPTIONS" = "disruptionsAllowed" Field;
+        "HEALTHY" wide = "currentHealthy expectedPods" Ratio;
+    }
+    HorizontalPodAutoscaler {
+        "REFERENCE" = "targetKind targetName" Read(cells::reference);
+        "MINPODS" = "minReplicas" Field;
+        "MAXPODS" = "maxReplicas" Field;
+        "REPLICAS" = "currentReplicas" Field;
+    }
+    PriorityClass {
+        "VALUE" = "value" Field;
+        "GLOBAL-DEFAULT" = "globalDefault" Field;
+        "PREEMPTIONPOLICY" wide = "preemptionPolicy" Field;
+    }
+    StorageClass {
+        "PROVISIONER" = "provisioner" Field;
+        "DEFAULT" = "default" Field;
+        "RECLAIMPOLICY" = "reclaimPolicy" Field;
+        "VOLUMEBINDINGMODE" = "volumeBindingMode" Field;
+        "ALLOWVOLUMEEXPANSION" wide = "allowVolumeExpansion" Field;
+    }
+    CSIDriver {
+        "ATTACHREQUIRED" = "attachRequired" Field;
+        "MODES" = "volumeLifecycleModes" Field;
+    }
     PersistentVolumeClaim {
         "STATUS" = "phase" Field;
         "VOLUME" = "volumeName" Field;

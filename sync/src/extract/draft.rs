@@ -9,6 +9,8 @@ use std::hash::Hash;
 
 /// The longest name of a Kubernetes object, in bytes (DNS subdomain).
 pub(super) const NAME_MAX: usize = 253;
+/// The longest name of a kind, in bytes (DNS label).
+const KIND_MAX: usize = 63;
 /// How many edges one object may declare. A slice holds at most 1,000 endpoints, a StatefulSet may claim more.
 const EDGES_MAX: usize = 10_000;
 /// How many problems are kept of one object.
@@ -68,6 +70,36 @@ impl Draft {
             namespace,
             cut(name, NAME_MAX, &mut self.asset.problems),
         )
+    }
+
+    /// As [`Draft::neighbour`], of any kind: of a custom one the scope is not known here, and most are namespaced.
+    pub(super) fn beside(&mut self, kind: Kind, name: &str) -> AssetRef {
+        match kind {
+            Kind::Custom(_) => {
+                let me = self.me();
+                self.elsewhere(kind, &me.key().namespace, name)
+            }
+            _ => self.neighbour(kind, name),
+        }
+    }
+
+    /// The kind that an object names by its API version, or by its group alone; none where it names none.
+    pub(super) fn kind_of(&mut self, api_version: &str, kind: &str) -> Option<Kind> {
+        // The version is no part of a kind's identity.
+        let group = api_version.split_once('/').map_or("", |(group, _)| group);
+        self.kind_in(group, kind)
+    }
+
+    /// The kind of this group; none where it has no name.
+    pub(super) fn kind_in(&mut self, group: &str, kind: &str) -> Option<Kind> {
+        let group = cut(group, NAME_MAX, &mut self.asset.problems);
+        let kind = cut(kind, KIND_MAX, &mut self.asset.problems);
+        (!kind.is_empty()).then(|| Kind::of(group, kind))
+    }
+
+    /// Declares an edge from the object itself that says no more than that it is there.
+    pub(super) fn point(&mut self, relation: RelationKind, to: AssetRef) {
+        self.declare(relation, to, Detail::default());
     }
 
     /// Declares an edge from the object itself.

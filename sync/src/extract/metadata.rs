@@ -111,19 +111,12 @@ pub(super) fn declare_owners(draft: &mut Draft, owners: Vec<OwnerReference>) {
             draft.problem("an owner reference names no object");
             continue;
         }
-        // The version is no part of a kind's identity.
-        let group = owner.api_version.split_once('/').map_or("", |(group, _)| group);
-        let kind = Kind::of(
-            cut(group, NAME_MAX, &mut draft.asset.problems),
-            cut(&owner.kind, LABEL_MAX, &mut draft.asset.problems),
-        );
+        let Some(kind) = draft.kind_of(&owner.api_version, &owner.kind) else {
+            continue;
+        };
         let me = draft.me();
         let mine = &*me.key().namespace;
-        let to = match kind {
-            // Of a custom kind the scope is not known here: most are namespaced.
-            Kind::Custom(_) => draft.elsewhere(kind, mine, &owner.name),
-            _ => draft.neighbour(kind, &owner.name),
-        };
+        let to = draft.beside(kind, &owner.name);
         if kind.is_namespaced() && mine.is_empty() {
             draft.problem(format!(
                 "its owner {kind}/{} lives in a namespace, which an object outside of one cannot name",

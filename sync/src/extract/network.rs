@@ -4,13 +4,16 @@ use super::metadata::{equalities, filled};
 use super::{Draft, Extract};
 use crate::wire;
 use crate::wire::network::{Endpoint, EndpointPort, LoadBalanced};
-use planisphere_schema::RelationKind::{AliasOf, ForwardsTo, RoutesTo, SliceOf, UsesTls};
+use planisphere_schema::RelationKind::{
+    AliasOf, ForwardsTo, HasParameters, OfClass, RoutesTo, SliceOf, UsesTls,
+};
 use planisphere_schema::attributes::{
-    EndpointSliceAttributes, IngressAttributes, ServiceAttributes, ServicePort,
+    EndpointSliceAttributes, IngressAttributes, IngressClassAttributes, ServiceAttributes, ServicePort,
 };
 use planisphere_schema::detail::{Port, Route};
 use planisphere_schema::{AssetRef, Attributes, Detail, Kind};
 
+const DEFAULT_CLASS: &str = "ingressclass.kubernetes.io/is-default-class";
 /// How many ports and addresses of a slice are kept; Kubernetes allows 100 of each.
 const PARTS_MAX: usize = 100;
 
@@ -184,6 +187,10 @@ impl Extract for wire::Ingress {
 
     fn describe(self, draft: &mut Draft) -> Attributes {
         let wire::Ingress { spec, status, .. } = self;
+        if !spec.ingress_class_name.is_empty() {
+            let class = draft.neighbour(Kind::IngressClass, &spec.ingress_class_name);
+            draft.point(OfClass, class);
+        }
         // The old annotation names a controller where the field names a class; both say who serves it.
         let old_class = || {
             draft
@@ -229,6 +236,32 @@ impl Extract for wire::Ingress {
             }
         }
         attributes.into()
+    }
+}
+
+impl Extract for wire::IngressClass {
+    fn metadata(&mut self) -> &mut wire::ObjectMeta {
+        &mut self.metadata
+    }
+
+    fn describe(self, draft: &mut Draft) -> Attributes {
+        let parameters = self.spec.parameters.filter(|p| !p.name.is_empty());
+        if let Some(parameters) = parameters
+            && let Some(kind) = draft.kind_in(&parameters.api_group, &parameters.kind)
+        {
+            // Without scope the parameters live in the cluster, whatever namespace is named.
+            let namespace = match &*parameters.scope {
+                "Namespace" => &*parameters.namespace,
+                _ => "",
+            };
+            let to = draft.elsewhere(kind, namespace, &parameters.name);
+            draft.point(HasParameters, to);
+        }
+        IngressClassAttributes {
+            controller: self.spec.controller,
+            is_default: draft.asset.annotation(DEFAULT_CLASS) == Some("true"),
+        }
+        .into()
     }
 }
 

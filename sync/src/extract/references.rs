@@ -2,7 +2,7 @@
 
 use super::draft::Draft;
 use crate::wire::{Container, PodSpec, VolumeSource};
-use planisphere_schema::RelationKind::{Mounts, Reads, RunsAs};
+use planisphere_schema::RelationKind::{HasPriority, Mounts, Reads, RunsAs};
 use planisphere_schema::{Detail, Kind};
 
 /// Whose pod spec it is.
@@ -59,6 +59,17 @@ pub(super) fn declare(draft: &mut Draft, spec: &PodSpec, whose: Whose<'_>) {
         });
     }
     reads(draft, references, template);
+    if !spec.priority_class_name.is_empty() {
+        let class = draft.neighbour(Kind::PriorityClass, &spec.priority_class_name);
+        draft.declare(
+            HasPriority,
+            class,
+            Detail {
+                template,
+                ..Detail::default()
+            },
+        );
+    }
     let account = draft.neighbour(Kind::ServiceAccount, account_name(spec));
     draft.declare(
         RunsAs,

@@ -5,10 +5,13 @@ use super::metadata::{amount, filled};
 use super::{Draft, Extract};
 use crate::wire;
 use crate::wire::NodeSelector;
-use planisphere_schema::RelationKind::{PinnedTo, ReservedFor};
-use planisphere_schema::attributes::{PersistentVolumeAttributes, PersistentVolumeClaimAttributes};
+use planisphere_schema::RelationKind::{OfClass, PinnedTo, ReservedFor, UsesDriver};
+use planisphere_schema::attributes::{
+    CSIDriverAttributes, PersistentVolumeAttributes, PersistentVolumeClaimAttributes, StorageClassAttributes,
+};
 use planisphere_schema::{Attributes, Detail, Kind};
 
+const DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
 const OLD_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
 
 impl Extract for wire::PersistentVolumeClaim {
@@ -19,10 +22,12 @@ impl Extract for wire::PersistentVolumeClaim {
     fn describe(self, draft: &mut Draft) -> Attributes {
         let wire::PersistentVolumeClaim { spec, status, .. } = self;
         let old_class = || draft.asset.annotation(OLD_CLASS).map(str::to_owned);
+        let class = spec.storage_class_name.or_else(old_class);
+        of_class(draft, class.as_deref());
         PersistentVolumeClaimAttributes {
             phase: filled(status.phase),
             volume_name: filled(spec.volume_name),
-            storage_class_name: spec.storage_class_name.or_else(old_class),
+            storage_class_name: class,
             access_modes: spec.access_modes,
             volume_mode: filled(spec.volume_mode),
             requested: amount(spec.resources.requests, "storage"),
@@ -60,12 +65,18 @@ impl Extract for wire::PersistentVolume {
             Some(csi) => (filled(csi.driver), filled(csi.volume_handle)),
             None => (in_tree, None),
         };
+        if let Some(driver) = driver.as_deref().and_then(csi_driver) {
+            let to = draft.neighbour(Kind::CSIDriver, driver);
+            draft.point(UsesDriver, to);
+        }
         let old_class = || draft.asset.annotation(OLD_CLASS).map(str::to_owned);
+        let class = filled(spec.storage_class_name).or_else(old_class);
+        of_class(draft, class.as_deref());
         PersistentVolumeAttributes {
             phase: filled(status.phase),
             capacity: amount(spec.capacity, "storage"),
             access_modes: spec.access_modes,
-            storage_class_name: filled(spec.storage_class_name).or_else(old_class),
+            storage_class_name: class,
             reclaim_policy: filled(spec.reclaim_policy),
             volume_mode: filled(spec.volume_mode),
             claim_namespace: filled(claim.namespace),
@@ -76,6 +87,81 @@ impl Extract for wire::PersistentVolume {
         }
         .into()
     }
+}
+
+/// OF_CLASS. An empty class is none; which class an absent one means, another object says.
+fn of_class(draft: &mut Draft, class: Option<&str>) {
+    if let Some(class) = class.filter(|c| !c.is_empty()) {
+        let to = draft.neighbour(Kind::StorageClass, class);
+        draft.point(OfClass, to);
+    }
+}
+
+impl Extract for wire::CSIDriver {
+    fn metadata(&mut self) -> &mut wire::ObjectMeta {
+        &mut self.metadata
+    }
+
+    fn describe(self, _: &mut Draft) -> Attributes {
+        let spec = self.spec;
+        CSIDriverAttributes {
+            attach_required: spec.attach_required.unwrap_or(true),
+            pod_info_on_mount: spec.pod_info_on_mount,
+            storage_capacity: spec.storage_capacity,
+            volume_lifecycle_modes: spec.volume_lifecycle_modes,
+            fs_group_policy: filled(spec.fs_group_policy),
+        }
+        .into()
+    }
+}
+
+impl Extract for wire::StorageClass {
+    fn metadata(&mut self) -> &mut wire::ObjectMeta {
+        &mut self.metadata
+    }
+
+    fn describe(self, draft: &mut Draft) -> Attributes {
+        if let Some(driver) = csi_driver(&self.provisioner) {
+            let to = draft.neighbour(Kind::CSIDriver, driver);
+            // A provisioner need not be a CSI driver: then nothing of that name has to be there.
+            let detail = Detail {
+                optional: Some(true),
+                ..Detail::default()
+            };
+            draft.declare(UsesDriver, to, detail);
+        }
+        StorageClassAttributes {
+            is_default: draft.asset.annotation(DEFAULT_CLASS) == Some("true"),
+            provisioner: self.provisioner,
+            reclaim_policy: filled(self.reclaim_policy),
+            volume_binding_mode: filled(self.volume_binding_mode),
+            allow_volume_expansion: self.allow_volume_expansion,
+            allowed_topologies: self.allowed_topologies.into_iter().map(topology).collect(),
+        }
+        .into()
+    }
+}
+
+fn topology(term: wire::TopologyTerm) -> String {
+    let requirement = |r: wire::TopologyRequirement| format!("{}={}", r.key, r.values.join(","));
+    let requirements = term.match_label_expressions.into_iter().map(requirement);
+    requirements.collect::<Vec<_>>().join(";")
+}
+
+/// The CSI driver of a provisioner or an in-tree source: in-tree types are served by the driver that they are migrated to.
+fn csi_driver(name: &str) -> Option<&str> {
+    Some(match name {
+        "" | "kubernetes.io/no-provisioner" => return None,
+        "kubernetes.io/aws-ebs" | "awsElasticBlockStore" => "ebs.csi.aws.com",
+        "kubernetes.io/gce-pd" | "gcePersistentDisk" => "pd.csi.storage.gke.io",
+        "kubernetes.io/azure-disk" | "azureDisk" => "disk.csi.azure.com",
+        "kubernetes.io/azure-file" | "azureFile" => "file.csi.azure.com",
+        "kubernetes.io/cinder" | "cinder" => "cinder.csi.openstack.org",
+        "kubernetes.io/vsphere-volume" | "vsphereVolume" => "csi.vsphere.vmware.com",
+        "kubernetes.io/portworx-volume" | "portworxVolume" => "pxd.portworx.com",
+        other => other,
+    })
+    .filter(|driver| driver.contains('.') && !driver.starts_with("kubernetes.io/"))
 }
 
 /// PINNED_TO: the nodes and zones that the volume's affinity lists. Terms are alternatives, so their union is drawn.

@@ -5,14 +5,14 @@ mod attributes;
 mod encodings;
 mod faults;
 mod markers;
+mod policies;
 mod recorded;
 mod references;
 mod relations;
 
-use crate::{Extractor, Observation, wire};
+use crate::{Extractor, Observation};
 use planisphere_schema::{Attributes, ClusterId, Edge, Kind, RelationKind};
 use prost::Message;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -29,7 +29,7 @@ fn kinds() -> impl Iterator<Item = (Kind, Extractor)> {
 fn read(kind: Kind, object: &Value) -> Observation {
     let (extractor, json) = (Extractor::of(kind).unwrap(), object.to_string());
     let observation = extractor.json(CLUSTER, json.as_bytes()).unwrap();
-    if let Some(bytes) = as_protobuf(kind, &json) {
+    if let Some(bytes) = (extractor.to_protobuf)(&json) {
         assert_eq!(
             extractor.protobuf(CLUSTER, &bytes).unwrap(),
             observation,
@@ -37,33 +37,6 @@ fn read(kind: Kind, object: &Value) -> Observation {
         );
     }
     observation
-}
-
-/// An object in Kubernetes' protobuf, as far as it is read.
-fn as_protobuf(kind: Kind, json: &str) -> Option<Vec<u8>> {
-    fn of<T: Message + DeserializeOwned>(json: &str) -> Option<Vec<u8>> {
-        serde_json::from_str::<T>(json)
-            .ok()
-            .map(|object| object.encode_to_vec())
-    }
-    match kind {
-        Kind::Namespace => of::<wire::Namespace>(json),
-        Kind::Node => of::<wire::Node>(json),
-        Kind::Pod => of::<wire::Pod>(json),
-        Kind::Deployment => of::<wire::Deployment>(json),
-        Kind::ReplicaSet => of::<wire::ReplicaSet>(json),
-        Kind::StatefulSet => of::<wire::StatefulSet>(json),
-        Kind::DaemonSet => of::<wire::DaemonSet>(json),
-        Kind::Job => of::<wire::Job>(json),
-        Kind::CronJob => of::<wire::CronJob>(json),
-        Kind::Service => of::<wire::Service>(json),
-        Kind::EndpointSlice => of::<wire::EndpointSlice>(json),
-        Kind::Ingress => of::<wire::Ingress>(json),
-        Kind::PersistentVolumeClaim => of::<wire::PersistentVolumeClaim>(json),
-        Kind::PersistentVolume => of::<wire::PersistentVolume>(json),
-        Kind::ServiceAccount => of::<wire::ServiceAccount>(json),
-        _ => of::<wire::MetadataOnly>(json),
-    }
 }
 
 /// Puts the metadata into an object that every real one has: `shop/cart`, unless it says otherwise.

@@ -77,7 +77,7 @@ impl Extract for wire::Deployment {
 }
 
 /// A number or percentage, where 0 is a value of its own.
-fn number(value: IntOrString) -> Option<String> {
+pub(super) fn number(value: IntOrString) -> Option<String> {
     value.into_text().or_else(|| Some("0".into()))
 }
 

@@ -71,6 +71,7 @@ const ANNOTATIONS: &[&str] = &[
     "argocd.argoproj.io/installation-id",
     "argocd.argoproj.io/tracking-id",
     "deployment.kubernetes.io/revision",
+    "ingressclass.kubernetes.io/is-default-class",
     "kubernetes.io/config.source",
     "kubernetes.io/ingress.class",
     "owner",

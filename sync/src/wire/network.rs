@@ -125,6 +125,24 @@ wire! {
         2 secret_name: string;
     }
 
+    IngressClass {
+        1 metadata: ObjectMeta;
+        2 spec: IngressClassSpec;
+    }
+
+    IngressClassSpec {
+        1 controller: string;
+        2 parameters: IngressClassParameters?;
+    }
+
+    IngressClassParameters {
+        1 api_group: string;
+        2 kind: string;
+        3 name: string;
+        4 scope: string;
+        5 namespace: string;
+    }
+
     IngressHost {
         1 host: string;
     }

@@ -68,6 +68,38 @@ wire! {
         3 values: [string];
     }
 
+    /// Its parameters have no field.
+    StorageClass {
+        1 metadata: ObjectMeta;
+        2 provisioner: string;
+        4 reclaim_policy: string;
+        6 allow_volume_expansion: bool;
+        7 volume_binding_mode: string;
+        8 allowed_topologies: [TopologyTerm];
+    }
+
+    CSIDriver {
+        1 metadata: ObjectMeta;
+        2 spec: CsiDriverSpec;
+    }
+
+    CsiDriverSpec {
+        1 attach_required: bool?;
+        2 pod_info_on_mount: bool;
+        3 volume_lifecycle_modes: [string];
+        4 storage_capacity: bool;
+        5 fs_group_policy: string;
+    }
+
+    TopologyTerm {
+        1 match_label_expressions: [TopologyRequirement];
+    }
+
+    TopologyRequirement {
+        1 key: string;
+        2 values: [string];
+    }
+
     /// Where a volume's data is. Of all but CSI only the type is read.
     PersistentVolumeSource {
         1 gce_persistent_disk: Present?;
