@@ -3,13 +3,6 @@
 //! what vanished. No I/O, no clock.
 
 mod bindings;
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "requirements beyond equality come with the kinds that have them"
-    )
-)]
 mod matcher;
 mod selection;
 
@@ -220,7 +213,9 @@ impl Linker {
                 self.selection.remove_pod(id);
                 Vec::new()
             }
-            Kind::Service => self.selection.remove_selector(id),
+            Kind::Service | Kind::PodDisruptionBudget | Kind::NetworkPolicy => {
+                self.selection.remove_selector(id)
+            }
             Kind::PersistentVolumeClaim => {
                 self.bindings.remove_claim(id);
                 Vec::new()
@@ -247,6 +242,16 @@ impl Linker {
                 let matcher = Matcher::of_service(service);
                 self.selection
                     .put_selector(&asset.reference, RelationKind::Selects, matcher)
+            }
+            Attributes::PodDisruptionBudget(budget) => {
+                let matcher = Matcher::of(budget.selector.as_ref());
+                self.selection
+                    .put_selector(&asset.reference, RelationKind::Protects, matcher)
+            }
+            Attributes::NetworkPolicy(policy) => {
+                let matcher = Matcher::of(policy.pod_selector.as_ref());
+                self.selection
+                    .put_selector(&asset.reference, RelationKind::AppliesTo, matcher)
             }
             Attributes::PersistentVolumeClaim(claim) => {
                 self.bindings.put_claim(asset, claim);

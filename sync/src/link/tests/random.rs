@@ -1,6 +1,7 @@
 //! Whatever happened in whatever order: the edges are those that a linker draws which saw nothing but how it ended.
 
 use super::*;
+use planisphere_schema::attributes::{PodDisruptionBudgetAttributes, Requirement, Selector};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -72,11 +73,43 @@ fn object() -> impl Strategy<Value = Asset> {
             let selector: Vec<&str> = selector.iter().map(String::as_str).collect();
             in_namespace(service(&format!("service-{name}"), &selector), namespace)
         }),
+        2 => (0..3_u8, prop::option::of(selector()), 0..2_u8).prop_map(|(name, selector, namespace)| {
+            in_namespace(budget(&format!("budget-{name}"), selector), namespace)
+        }),
         1 => (1..3_u128, prop::bool::ANY).prop_map(|(uid, named)| claim(uid, named.then_some("pv-1"))),
         1 => (1..3_u128, prop::bool::ANY).prop_map(|(uid, bound)| {
             volume(uid, if bound { "Bound" } else { "Released" })
         }),
     ]
+}
+
+fn selector() -> impl Strategy<Value = Selector> {
+    let operators = vec!["In", "NotIn", "Exists", "DoesNotExist"];
+    let expression = (
+        prop::sample::select(vec!["app", "team", "tier"]),
+        prop::sample::select(operators),
+    );
+    (labels(), prop::option::of(expression)).prop_map(|(labels, expression)| Selector {
+        match_labels: labels.iter().map(|(k, v)| format!("{k}={v}")).collect(),
+        match_expressions: expression
+            .into_iter()
+            .map(|(key, operator)| Requirement {
+                key: key.to_owned(),
+                operator: operator.to_owned(),
+                values: vec!["a".to_owned()],
+            })
+            .collect(),
+    })
+}
+
+fn budget(name: &str, selector: Option<Selector>) -> Asset {
+    let mut asset = Asset::named(AssetRef::new(CLUSTER, Kind::PodDisruptionBudget, "shop", name));
+    asset.attributes = PodDisruptionBudgetAttributes {
+        selector,
+        ..Default::default()
+    }
+    .into();
+    asset
 }
 
 fn labels() -> impl Strategy<Value = BTreeMap<&'static str, &'static str>> {
@@ -95,7 +128,12 @@ fn in_namespace(mut asset: Asset, number: u8) -> Asset {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let kinds = vec![Kind::Pod, Kind::Service, Kind::PersistentVolume];
+    let kinds = vec![
+        Kind::Pod,
+        Kind::Service,
+        Kind::PodDisruptionBudget,
+        Kind::PersistentVolume,
+    ];
     prop_oneof![
         6 => object().prop_map(|o| Step::Put(Box::new(o))),
         2 => object().prop_map(|o| Step::Delete(Box::new(o))),
@@ -153,7 +191,8 @@ proptest! {
         let mut restored = Case::new();
         left.iter().for_each(|asset| restored.linker.restore(asset));
         let mut stored = Graph { assets: graph.assets.clone(), edges: graph.edges.clone() };
-        for asset in left.iter().filter(|a| matches!(a.kind(), Kind::Service | Kind::PersistentVolume)) {
+        let drawing = [Kind::Service, Kind::PodDisruptionBudget, Kind::PersistentVolume];
+        for asset in left.iter().filter(|a| drawing.contains(&a.kind())) {
             restored.version = 1_000;
             let gone = restored.delete(asset.clone());
             stored.take(&gone);
