@@ -11,8 +11,13 @@ mod file;
 mod history;
 mod list;
 mod load;
+mod log;
+mod names;
 mod neighbours;
 mod pack;
+mod past;
+mod recall;
+mod retain;
 mod rows;
 mod run;
 mod scope;
@@ -21,20 +26,24 @@ mod snapshot;
 mod state;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod tree;
 mod write;
 
 use crate::store::{Applied, Claim, Snapshot, Store, StoreError};
 use async_trait::async_trait;
+use delta::Dating;
 use draft::Draft;
 use file::Database;
 use history::{Archive, Readers};
 use parking_lot::{Mutex, RwLock};
-use planisphere_schema::{Batch, Cluster, SourceState};
+use planisphere_schema::{Batch, Cluster, SourceState, Version};
+use recall::Recall;
 use snapshot::EmbeddedSnapshot;
 use state::{State, kind_name};
 use std::path::Path;
 use std::sync::Arc;
+use tokio::sync::watch;
 use write::Commit;
 
 /// Tells Unix milliseconds.
@@ -52,6 +61,8 @@ struct Inner {
     /// Held for the moment of a copy or a swap.
     published: RwLock<Arc<EmbeddedSnapshot>>,
     archive: Archive,
+    recall: Recall,
+    published_count: watch::Sender<u64>,
     clock: Clock,
 }
 
@@ -78,13 +89,21 @@ impl EmbeddedStore {
     }
 
     fn start(database: Arc<Mutex<Database>>, archive: Archive, clock: Clock) -> Result<Self, StoreError> {
-        let state = database.lock().load()?;
+        let (state, horizon) = {
+            let mut database = database.lock();
+            let horizon = retain::horizon(&database.connection).map_err(|e| database.error(e))?;
+            (database.load()?, horizon)
+        };
+        let recall = Recall::default();
+        *recall.horizon.lock() = horizon;
         let published = RwLock::new(Arc::new(EmbeddedSnapshot::new(state, archive.clone())));
         Ok(Self {
             inner: Arc::new(Inner {
                 database,
                 published,
                 archive,
+                recall,
+                published_count: watch::Sender::new(0),
                 clock,
             }),
         })
@@ -111,6 +130,8 @@ impl Inner {
         let last = std::mem::replace(&mut *self.published.write(), next);
         // Freed here, not under the lock.
         drop(last);
+        self.recall.expire((self.clock)());
+        self.published_count.send_modify(|count| *count += 1);
     }
 
     fn claim(&self, cluster: &Cluster) -> Result<Claim, StoreError> {
@@ -125,7 +146,7 @@ impl Inner {
             sources: entry.sources.clone(),
         };
         let version = entry.version;
-        let delta = draft.finish(version);
+        let delta = draft.finish(Dating::From(version));
         let claimed_ms = Some((self.clock)());
         database.commit(Commit {
             draft: &mut draft,
@@ -169,12 +190,15 @@ impl Inner {
             applied.unchanged += usize::from(!draft.change(observed));
         }
         let sources = moved(&draft.next.clusters[shard as usize].sources, batch.sources);
-        let delta = draft.finish(version);
+        let delta = draft.finish(Dating::From(version));
         if !delta.is_empty() || !sources.is_empty() {
             delta.count(&mut applied);
             applied.version = version;
             let entry = Arc::make_mut(&mut draft.next.clusters[shard as usize]);
             entry.version = version;
+            if entry.first == Version(0) {
+                entry.first = version;
+            }
             entry.fence = entry.fence.max(batch.fence);
             entry.known = true;
             keep(&mut entry.sources, &sources);

@@ -20,8 +20,11 @@ use std::time::Duration;
 /// "Plan" in ASCII: tells our files from other SQLite files.
 const APPLICATION: i64 = 0x506c_616e;
 /// The format of the file. Raise it with every change that an older program must not write to.
-pub(super) const FORMAT: i64 = 1;
+pub(super) const FORMAT: i64 = 2;
 const SCHEMA: &str = include_str!("schema.sql");
+/// What makes the tables of one format those of the next, by the format that it begins with. Runs in one transaction, so
+/// that a file is of one format or of the other.
+const UPGRADES: &[(i64, &str)] = &[(1, include_str!("upgrade_2.sql"))];
 
 /// The open file with the names that it gives numbers to.
 pub(super) struct Database {
@@ -62,6 +65,10 @@ impl Database {
         connection.busy_timeout(Duration::ZERO).map_err(sql)?;
         connection.set_prepared_statement_cache_capacity(64);
         check_format(&connection, &path)?;
+        // Takes effect only in a file that has no tables yet: space that history leaves can then be given back.
+        connection
+            .pragma_update(None, "auto_vacuum", "INCREMENTAL")
+            .map_err(sql)?;
         connection
             .execute_batch(
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8192;
@@ -86,8 +93,13 @@ impl Database {
         if application == 0 {
             transaction.execute_batch(SCHEMA)?;
             transaction.pragma_update(None, "application_id", APPLICATION)?;
-            transaction.pragma_update(None, "user_version", FORMAT)?;
+        } else {
+            let format: i64 = transaction.pragma_query_value(None, "user_version", |r| r.get(0))?;
+            for (_, upgrade) in UPGRADES.iter().filter(|(from, _)| *from >= format) {
+                transaction.execute_batch(upgrade)?;
+            }
         }
+        transaction.pragma_update(None, "user_version", FORMAT)?;
         for (number, relation) in RelationKind::ALL.iter().enumerate() {
             self.relations[number] = number_of(&transaction, "relation", relation.name())?;
         }
@@ -199,7 +211,7 @@ fn check_format(connection: &Connection, path: &Path) -> Result<(), StoreError> 
     };
     let (tables, application, format) = read().map_err(|e| sql_error(path, e))?;
     let found = match (tables, application, format) {
-        (0, 0, 0) | (_, APPLICATION, FORMAT) => return Ok(()),
+        (0, 0, 0) | (_, APPLICATION, 1..=FORMAT) => return Ok(()),
         (_, APPLICATION, other) => other.to_string(),
         (_, other, _) => format!("of another program (application id {other:#x})"),
     };

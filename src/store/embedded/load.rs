@@ -95,7 +95,7 @@ impl Database {
     }
 
     fn clusters(&self, state: &mut State, kinds: &HashMap<i64, Kind>) -> Result<(), Fault> {
-        let sql = "SELECT shard, id, name, fence, v, sum, known, seal FROM cluster ORDER BY shard";
+        let sql = "SELECT shard, id, name, fence, v, sum, known, seal, first FROM cluster ORDER BY shard";
         let mut statement = self.connection.prepare(sql)?;
         let mut rows = statement.query([])?;
         let mut seals = Vec::new();
@@ -112,6 +112,7 @@ impl Database {
                 name: name.into(),
                 fence: row.get::<_, i64>(3)? as u64,
                 version: Version(row.get(4)?),
+                first: Version(row.get(8)?),
                 sources: Vec::new(),
                 sum: row.get::<_, i64>(5)? as u64,
                 known: row.get(6)?,
