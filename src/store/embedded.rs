@@ -73,9 +73,9 @@ impl EmbeddedStore {
     /// # Errors
     /// When another process holds the directory, the system refuses, or the file is damaged or of another format.
     pub fn open(directory: &Path, clock: Clock) -> Result<Self, StoreError> {
-        let database = Database::open(directory)?;
+        let (database, state) = Database::open(directory)?;
         let archive = Archive::File(Arc::new(Readers::new(&database.path)));
-        Self::start(Arc::new(Mutex::new(database)), archive, clock)
+        Self::start(Arc::new(Mutex::new(database)), state, archive, clock)
     }
 
     /// A store that is gone with the process, for tests and for trying things out.
@@ -83,16 +83,21 @@ impl EmbeddedStore {
     /// # Errors
     /// When SQLite has no memory.
     pub fn in_memory(clock: Clock) -> Result<Self, StoreError> {
-        let database = Arc::new(Mutex::new(Database::in_memory()?));
+        let (database, state) = Database::in_memory()?;
+        let database = Arc::new(Mutex::new(database));
         let archive = Archive::Memory(database.clone());
-        Self::start(database, archive, clock)
+        Self::start(database, state, archive, clock)
     }
 
-    fn start(database: Arc<Mutex<Database>>, archive: Archive, clock: Clock) -> Result<Self, StoreError> {
-        let (state, horizon) = {
-            let mut database = database.lock();
-            let horizon = retain::horizon(&database.connection).map_err(|e| database.error(e))?;
-            (database.load()?, horizon)
+    fn start(
+        database: Arc<Mutex<Database>>,
+        state: State,
+        archive: Archive,
+        clock: Clock,
+    ) -> Result<Self, StoreError> {
+        let horizon = {
+            let database = database.lock();
+            retain::horizon(&database.connection).map_err(|e| database.error(e))?
         };
         let recall = Recall::default();
         *recall.horizon.lock() = horizon;

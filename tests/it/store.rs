@@ -11,6 +11,7 @@ mod paging;
 mod random;
 mod reconstruct;
 mod retention;
+mod upgrade;
 
 mod words;
 

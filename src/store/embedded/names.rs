@@ -1,10 +1,10 @@
 //! Who the numbers of the file are: assets and relations, looked up once each. Knows nothing of what is asked.
 
-use super::chunk::relation_number;
+use super::load::relation_numbers;
 use super::past::Fault;
 use super::rows::kind_of;
 use super::state::State;
-use planisphere_schema::{AssetId, AssetRef, RelationKind};
+use planisphere_schema::{AssetId, AssetRef};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::HashMap;
 
@@ -17,18 +17,9 @@ pub(super) struct Names<'a> {
 
 impl<'a> Names<'a> {
     pub(super) fn new(connection: &'a Connection) -> Result<Self, Fault> {
-        let mut relations = HashMap::new();
-        let mut statement = connection.prepare_cached("SELECT id, name FROM relation")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let name: String = row.get(1)?;
-            if let Some(relation) = RelationKind::parse(&name) {
-                relations.insert(row.get(0)?, relation_number(relation));
-            }
-        }
         Ok(Self {
             connection,
-            relations,
+            relations: relation_numbers(connection)?,
             assets: HashMap::new(),
         })
     }

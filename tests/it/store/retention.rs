@@ -1,4 +1,4 @@
-//! History that is shortened: what is kept stays right, what is gone is refused, and an older file learns the newer format.
+//! History that is shortened: what is kept stays right, what is gone is refused.
 
 use super::clock;
 use super::compare::assert_same_assets;
@@ -7,18 +7,17 @@ use super::words::{batch, cluster};
 use planisphere::store::embedded::EmbeddedStore;
 use planisphere::store::{ChangeQuery, Past, Snapshot, Store, StoreError};
 use planisphere_schema::Version;
-use rusqlite::Connection;
 use std::path::Path;
 use std::sync::Arc;
 
-const START: i64 = 1_700_000_000_000;
+pub const START: i64 = 1_700_000_000_000;
 
-fn open(directory: &Path) -> EmbeddedStore {
+pub fn open(directory: &Path) -> EmbeddedStore {
     EmbeddedStore::open(directory, clock()).unwrap()
 }
 
 /// Forty batches a second apart; tells what was to be seen after each.
-async fn filled(store: &EmbeddedStore) -> Vec<Arc<dyn Snapshot>> {
+pub async fn filled(store: &EmbeddedStore) -> Vec<Arc<dyn Snapshot>> {
     let mut seen = Vec::new();
     for second in 0..40 {
         let n = (second * 7 % 20) as u8;
@@ -55,7 +54,7 @@ async fn assert_holds(store: &EmbeddedStore, seen: &[Arc<dyn Snapshot>], from: u
     }
 }
 
-fn log_after(version: Version) -> ChangeQuery<'static> {
+pub fn log_after(version: Version) -> ChangeQuery<'static> {
     ChangeQuery {
         cluster: cluster(1).id,
         after: version,
@@ -120,40 +119,4 @@ async fn an_instant_that_has_not_come_is_refused() {
         store.snapshot_at(START + 40_000).await,
         Err(StoreError::Future { .. })
     ));
-}
-
-#[tokio::test]
-async fn a_file_of_the_first_format_is_taken_over_with_its_history() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = open(directory.path());
-    let seen = filled(&store).await;
-    let log = store.changes(&log_after(Version(0))).await.unwrap().entries;
-    drop(store);
-    let file = Connection::open(directory.path().join("graph.sqlite")).unwrap();
-    file.execute_batch(
-        "DROP INDEX change_at; DROP TABLE redraw; DROP INDEX ended_edge_of; DROP TABLE ended_stub; DROP TABLE horizon;
-         ALTER TABLE cluster DROP COLUMN first; PRAGMA user_version = 1;",
-    )
-    .unwrap();
-    drop(file);
-    let store = open(directory.path());
-    let upgraded = store.changes(&log_after(Version(0))).await.unwrap().entries;
-    let places = |log: &[planisphere::store::ChangeEntry]| -> Vec<_> {
-        log.iter()
-            .map(|e| (e.position(), e.op, e.started.clone(), e.ended.clone()))
-            .collect()
-    };
-    assert_eq!(places(&upgraded), places(&log));
-    for (second, then) in seen.iter().enumerate() {
-        let asked = store.snapshot_at(START + second as i64 * 1_000).await.unwrap();
-        let (ids, mut differ) = (everybody(), Vec::new());
-        let (ours, theirs) = (asked.get(&ids).await.unwrap(), then.get(&ids).await.unwrap());
-        for (ours, theirs) in ours.iter().zip(&theirs) {
-            let state = |r: &Option<Arc<planisphere::store::Record>>| r.as_ref().map(|r| (r.stub, r.hash));
-            if state(ours) != state(theirs) {
-                differ.push(second);
-            }
-        }
-        assert!(differ.is_empty(), "{differ:?}");
-    }
 }
