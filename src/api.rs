@@ -1,6 +1,7 @@
 //! The GraphQL API: newtypes around the answers of the query room, served over HTTP.
 //! It reads the [`Store`] contract and the mirrors' status; it never sees a store's inside, Kubernetes or Cypher.
 
+mod as_of;
 mod ask;
 mod asset;
 mod bill;
@@ -17,6 +18,7 @@ mod history;
 mod http;
 mod impact;
 mod instances;
+mod instant;
 mod kinds;
 mod limits;
 mod mutation;

@@ -1,6 +1,7 @@
 //! The command line: what can be asked for and how it is explained. It settles nothing: settings come from the table of
 //! keys, with their flags made here, and the work is done elsewhere.
 
+pub mod as_of;
 pub mod check;
 pub mod client;
 pub mod drain;
@@ -15,6 +16,7 @@ pub mod query;
 pub mod screen;
 pub mod table;
 
+use as_of::AsOf;
 use incident::{DrainArgs, ImpactArgs, OwnersArgs, WhyArgs};
 
 use crate::config::{Flag, KEYS, Key, Shape};
@@ -133,6 +135,9 @@ pub struct GetArgs {
     /// Only what has this label: key=value, key!=value, key or !key; several are separated by commas
     #[arg(short = 'l', long, value_name = "LABEL")]
     pub selector: Vec<String>,
+    /// When it was.
+    #[command(flatten)]
+    pub when: AsOf,
     /// Only what has all these words in its name, namespace or a label's value
     #[arg(long, value_name = "WORDS")]
     pub search: Option<String>,

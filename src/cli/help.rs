@@ -33,6 +33,7 @@ Examples:
   planisphere get deploy,svc -A -l app=cart -o wide
   planisphere get node worker-1 -o yaml
   planisphere get pods -o name | xargs planisphere get -o json
+  planisphere get pods -n shop --as-of 2026-11-24T03:12:00Z
 
 Exit code 3 and a warning on standard error: the answer is incomplete or stale.";
 
@@ -48,6 +49,7 @@ Examples:
   planisphere impact zone/eu-west-1a -o json
   planisphere impact shop/Secret/checkout-db
   planisphere impact node/worker-1 node/worker-2 --planned -o mermaid
+  planisphere impact node/worker-1 --as-of 2h
 
 Exit code 3 and a warning on standard error: the answer is incomplete or stale.";
 
