@@ -10,6 +10,7 @@ mod console;
 mod cursor;
 mod edge;
 mod error;
+mod export;
 mod filter;
 mod freshness;
 mod graph;
@@ -35,6 +36,7 @@ pub use error::Code;
 pub use limits::ApiLimits;
 
 use crate::calls::Calls;
+use crate::export::desk::Desk;
 use crate::owners::Owners;
 use crate::store::Store;
 use async_graphql::{EmptySubscription, SDLExportOptions};
@@ -72,6 +74,8 @@ pub struct ApiState {
     pub owners: Arc<Owners>,
     /// Who calls whom.
     pub calls: Arc<Calls>,
+    /// Where exports are kept.
+    pub exports: Arc<Desk>,
     /// The time.
     pub clock: Clock,
     /// What a request may cost.

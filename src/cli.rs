@@ -6,6 +6,7 @@ pub mod check;
 pub mod client;
 pub mod drain;
 pub mod exit;
+pub mod export;
 pub mod get;
 mod help;
 pub mod impact;
@@ -15,9 +16,12 @@ pub mod progress;
 pub mod query;
 pub mod screen;
 pub mod table;
+pub mod verify;
 
 use as_of::AsOf;
+use export::ExportArgs;
 use incident::{DrainArgs, ImpactArgs, OwnersArgs, WhyArgs};
+use verify::VerifyArgs;
 
 use crate::config::{Flag, KEYS, Key, Shape};
 use clap::builder::PossibleValuesParser;
@@ -79,6 +83,12 @@ pub enum Command {
     /// Show who answers for something, and why; or count what every owner has
     #[command(after_help = help::OWNERS)]
     Owners(OwnersArgs),
+    /// Write assets to a file for auditors and other tools, with a manifest of sums, freshness and a signature
+    #[command(after_help = help::EXPORT)]
+    Export(ExportArgs),
+    /// Check that an export is whole, unchanged and signed
+    #[command(name = "verify-export", after_help = help::VERIFY)]
+    VerifyExport(VerifyArgs),
     /// Print the GraphQL schema, for editors and code generators
     #[command(after_help = help::SCHEMA)]
     Schema,

@@ -9,8 +9,9 @@ use async_graphql::{Name, Value, Variables};
 /// The argument of every question about the state at an instant.
 const ARGUMENT: &str = "asOf";
 
-/// Root fields that speak of no instant: the mirrors as they stand, the rules as they are.
-const TIMELESS: &[&str] = &["sync", "ownershipRules"];
+/// Root fields that speak of no instant: the mirrors as they stand, the rules as they are, files that were
+/// written.
+const TIMELESS: &[&str] = &["sync", "ownershipRules", "export"];
 
 /// The instant, in Unix ms, that the operation's questions name; none where none of them does.
 ///

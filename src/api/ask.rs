@@ -73,6 +73,11 @@ impl Ask {
         }
     }
 
+    /// The graph, for what outlives the request.
+    pub fn snapshot(&self) -> Arc<dyn Snapshot> {
+        Arc::clone(&self.snapshot)
+    }
+
     /// The clusters that the graph holds.
     pub fn clusters(&self) -> &[crate::store::ClusterState] {
         self.snapshot.clusters()

@@ -6,7 +6,7 @@ use super::ask::Ask;
 use super::error::{self, Code, Refusal};
 use super::nulls::{nullable_roots, propagate};
 use super::reply::{Form, refused, reply};
-use super::{ApiState, Schema, as_of, bill, console, guard, schema};
+use super::{ApiState, Schema, as_of, bill, console, export, guard, schema};
 use crate::query::QueryError;
 use crate::store::StoreError;
 use async_graphql::parser::types::{OperationDefinition, OperationType};
@@ -40,14 +40,17 @@ pub fn router(state: ApiState) -> Router {
         requests: AtomicU64::new(0),
         state,
     });
+    let files = export::router(Arc::clone(&api.state.exports));
     Router::new()
         .route("/graphql", get(by_get).post(by_post).fallback(other_method))
         .merge(console::router())
         .route("/", get(|| async { Redirect::temporary("/graphiql") }))
-        .layer(middleware::from_fn_with_state(Arc::clone(&api), guarded))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(CompressionLayer::new())
-        .with_state(api)
+        .with_state(Arc::clone(&api))
+        // Not compressed on the way: a range is of the file's own bytes.
+        .merge(files)
+        .layer(middleware::from_fn_with_state(api, guarded))
 }
 
 async fn guarded(State(api): State<Arc<Api>>, request: HttpRequest, next: Next) -> Response {
@@ -213,7 +216,10 @@ async fn answer(api: &Api, headers: &HeaderMap, form: Form, question: Question) 
             state.limits.clone(),
             (state.owners.book(), calls),
         ));
-        let request = request.data(Arc::clone(&ask)).data(Arc::clone(&state.owners));
+        let request = request
+            .data(Arc::clone(&ask))
+            .data(Arc::clone(&state.owners))
+            .data(Arc::clone(&state.exports));
         let response = api.schema.execute(request).await;
         let freshness = ask.freshness(|_, _| true).to_extension();
         Ok::<_, StoreError>((response, freshness))

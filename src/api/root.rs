@@ -3,6 +3,7 @@
 use super::ask::Ask;
 use super::asset::AssetNode;
 use super::connection::{self, AssetConnection};
+use super::export::{self, ExportJob};
 use super::filter::{AssetFilter, selection};
 use super::graph::{ExpandInput, FacetInput, Facets, PathAnswer, TopologyAnswer, nest, within};
 use super::impact::{self, DrainPlan, ImpactAnswer, ImpactInput, RiskKind, StandingRisks, WhyAnswer};
@@ -121,6 +122,15 @@ impl Query {
             limit,
         };
         AssetConnection::read(ctx, query, after.as_deref()).await
+    }
+
+    /// An export that was begun by `exportAssets`.
+    async fn export(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "As `exportAssets` gave it.")] id: ID,
+    ) -> Result<ExportJob, QueryError> {
+        export::find(ctx, &id)
     }
 
     /// How many assets pass a filter, by the values of one or more facets.
