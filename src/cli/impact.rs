@@ -47,12 +47,12 @@ async fn ask(client: &Client, args: &ImpactArgs, filter: &Value) -> Result<Value
     let asset = "cluster kind namespace name";
     let query = format!(
         "query($input: ImpactInput!, $states: [ImpactState!], $after: String, $asOf: Instant) {{ impact(input: $input, asOf: $asOf) {{
-            failed {{ {asset} }} failedAssets {{ value exact }} failedPods {{ value }} startBlockedPods {{ value }}
+            failed {{ {asset} }} failedAssets {{ value exact }} failedPods {{ value }} startBlockedPods {{ value }} evictedPods {{ value }}
             summary {{ state services }}
             services(state: $states, first: 200, after: $after) {{
                 nodes {{ service {{ {asset} }} state own propagated {{ state callee {{ {asset} }} source stale }} reason
                     instancesBefore instancesLost instancesLeft requiredInstances requiredBy
-                    lost(first: 20) {{ asset {{ {asset} }} recovery recoverySeconds }}
+                    lost(first: 20) {{ asset {{ {asset} }} recovery recoverySeconds obstacle candidate {{ {asset} }} evicts {{ {asset} }} }}
                     path {{ relation source {{ {asset} }} target {{ {asset} }} }}
                     ownership {{ owner {{ name }} }} }}
                 pageInfo {{ hasNextPage endCursor }} }}
@@ -64,7 +64,8 @@ async fn ask(client: &Client, args: &ImpactArgs, filter: &Value) -> Result<Value
         true => Value::Null,
         false => json!(["DOWN", "DEGRADED", "AT_RISK"]),
     };
-    let input = json!({ "failed": { "select": filter }, "planned": args.planned });
+    let input =
+        json!({ "failed": { "select": filter }, "planned": args.planned, "reschedule": args.reschedule });
     let mut after = Value::Null;
     let mut answer = Value::Null;
     loop {
@@ -108,10 +109,11 @@ fn table(answer: &Value) -> String {
         String::new()
     };
     let mut told = format!(
-        "If {}{more} fails: {} pods are lost, {} could not start again. {counts}.\n",
+        "If {}{more} fails: {} pods are lost, {} could not start again{}. {counts}.\n",
         failed.join(", "),
         answer["failedPods"]["value"],
         answer["startBlockedPods"]["value"],
+        evicted(answer),
     );
     let mut services = Table::new([
         "STATE", "SERVICE", "CLUSTER", "LEFT", "NEED", "BACK", "OWNER", "WHY",
@@ -160,6 +162,13 @@ fn table(answer: &Value) -> String {
         told.push_str(&format!("\n{notices}"));
     }
     told
+}
+
+fn evicted(answer: &Value) -> String {
+    match answer["evictedPods"]["value"].as_u64() {
+        Some(0) | None => String::new(),
+        Some(n) => format!(", {n} would be evicted to make room"),
+    }
 }
 
 /// When what is lost comes back: the slowest, or what keeps it.

@@ -64,6 +64,9 @@ pub struct ImpactArgs {
     /// It is planned: nodes are drained, and still answer meanwhile
     #[arg(long)]
     pub planned: bool,
+    /// Also look for room: which lost pods can be placed on what is left, and who would be evicted for them
+    #[arg(long)]
+    pub reschedule: bool,
     /// Also show Services that are touched and stay unaffected
     #[arg(long)]
     pub all: bool,

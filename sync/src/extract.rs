@@ -7,6 +7,7 @@ mod config;
 mod draft;
 mod metadata;
 mod network;
+mod placement;
 mod pod;
 mod policy;
 mod references;

@@ -7,6 +7,7 @@ pub(crate) mod cluster;
 pub(crate) mod container;
 pub(crate) mod meta;
 pub(crate) mod network;
+pub(crate) mod placement;
 pub(crate) mod pod;
 pub(crate) mod policy;
 pub(crate) mod scalar;
@@ -18,6 +19,7 @@ pub(crate) use cluster::*;
 pub(crate) use container::*;
 pub(crate) use meta::*;
 pub(crate) use network::*;
+pub(crate) use placement::*;
 pub(crate) use pod::*;
 pub(crate) use policy::*;
 pub(crate) use scalar::*;
@@ -30,7 +32,7 @@ use serde_json::value::RawValue;
 
 /// Writes structs with both encodings, one line a field: `number name: type;`, or `number name: type = "jsonName";` where
 /// the JSON name is not the camel case of `name`. Types: `string`, `bool`, `int32`, each also with `?` where absent and
-/// empty differ; `[string]`; `labels` (a map of strings); `amounts` (a map of quantities); `annotations` (of the
+/// empty differ; `int64?`; `[string]`; `labels` (a map of strings); `amounts` (a map of quantities); `annotations` (of the
 /// allow-list); `local_name` (an inlined LocalObjectReference); and messages `T`, `T?`, `[T]`.
 /// An explicit null in JSON reads as absent for every field.
 macro_rules! wire {
@@ -71,6 +73,9 @@ macro_rules! wire {
     };
     (@fields $h:tt $d:tt $n:tt $f:ident: int32? $(= $j:tt)?; $($r:tt)*) => {
         wire!(@push $h $d $n $f [int32, optional] (Option<i32>) "crate::wire::nullable" [$($j)?] $($r)*);
+    };
+    (@fields $h:tt $d:tt $n:tt $f:ident: int64? $(= $j:tt)?; $($r:tt)*) => {
+        wire!(@push $h $d $n $f [int64, optional] (Option<i64>) "crate::wire::nullable" [$($j)?] $($r)*);
     };
     (@fields $h:tt $d:tt $n:tt $f:ident: labels $(= $j:tt)?; $($r:tt)*) => {
         wire!(@push $h $d $n $f [message, repeated] (Vec<planisphere_schema::Label>)

@@ -20,7 +20,11 @@ fn mark(value: &mut Value, place: &str, places: &mut Vec<String>) {
             .iter_mut()
             .for_each(|v| mark(v, &format!("{place}[]"), places)),
         // What decides about what is kept stays as it is.
-        Value::String(text) if matches!(text.as_str(), "Pod" | "In" | "kubernetes.io/hostname") => {}
+        Value::String(text)
+            if matches!(
+                text.as_str(),
+                "Pod" | "In" | "DoNotSchedule" | "kubernetes.io/hostname"
+            ) => {}
         Value::String(text) if planisphere_schema::Time::parse(text).is_none() => {
             *text = format!("mark{:05}x", places.len());
             places.push(place.to_owned());
@@ -52,6 +56,7 @@ fn plant(kind: Kind, object: &mut Value) {
     }
     object["metadata"]["ownerReferences"][0]["controller"] = false.into();
     if kind == Kind::Pod {
+        object["spec"]["topologySpreadConstraints"][0]["whenUnsatisfiable"] = "DoNotSchedule".into();
         // A status belongs to the container of its name.
         for sort in ["containers", "initContainers", "ephemeralContainers"] {
             object["spec"][sort][0]["name"] = "Pod".into();
