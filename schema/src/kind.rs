@@ -130,12 +130,24 @@ kinds! {
     NetworkPolicy "networking.k8s.io" "v1" "networkpolicies" ["netpol"] Namespaced Watched;
     /// A PriorityClass: which pods go before which.
     PriorityClass "scheduling.k8s.io" "v1" "priorityclasses" ["pc"] Cluster Watched;
+    /// A Role: what may be done in its namespace.
+    Role "rbac.authorization.k8s.io" "v1" "roles" [] Namespaced Watched;
+    /// A ClusterRole: what may be done in the cluster, or in the namespace of a RoleBinding that grants it.
+    ClusterRole "rbac.authorization.k8s.io" "v1" "clusterroles" [] Cluster Watched;
+    /// A RoleBinding: grants a role in its namespace.
+    RoleBinding "rbac.authorization.k8s.io" "v1" "rolebindings" [] Namespaced Watched;
+    /// A ClusterRoleBinding: grants a role in the whole cluster.
+    ClusterRoleBinding "rbac.authorization.k8s.io" "v1" "clusterrolebindings" [] Cluster Watched;
     /// A failure domain that nodes name by label `topology.kubernetes.io/zone`.
     Zone "" "" "" [] Cluster Named;
     /// A region that nodes name by label `topology.kubernetes.io/region`.
     Region "" "" "" [] Cluster Named;
     /// An address behind a Service where no pod stands: from a slice endpoint without a targetRef to a pod.
     ExternalEndpoint "" "" "" [] Namespaced Named;
+    /// A user that bindings name; whoever it is, another system says.
+    User "" "" "" [] Cluster Named;
+    /// A group of users that bindings name.
+    Group "" "" "" [] Cluster Named;
 }
 
 impl Kind {

@@ -93,6 +93,12 @@ relations! {
     Protects "PROTECTS" None "PodDisruptionBudget -> Pod" "PodDisruptionBudget spec.selector against the pod's labels, declared by the pod";
     /// The pods whose traffic a policy restricts.
     AppliesTo "APPLIES_TO" None "NetworkPolicy -> Pod" "NetworkPolicy spec.podSelector against the pod's labels, declared by the pod";
+    /// The role that a binding grants.
+    Grants "GRANTS" None "RoleBinding -> Role, ClusterRole; ClusterRoleBinding -> ClusterRole" "roleRef";
+    /// Whom a binding grants its role to.
+    GrantedTo "GRANTED_TO" None "RoleBinding, ClusterRoleBinding -> ServiceAccount, User, Group" "subjects";
+    /// The roles whose rules a role gathers.
+    Aggregates "AGGREGATES" None "ClusterRole -> ClusterRole" "aggregationRule.clusterRoleSelectors against the other's labels, declared by the other";
     /// The zone that a node stands in.
     InZone "IN_ZONE" Hard "Node -> Zone" "label topology.kubernetes.io/zone";
     /// The region of a zone, or of a node that names no zone.

@@ -69,6 +69,14 @@ shortcuts! {
     StorageClass."usedBy" = In OfClass Many, "The claims and volumes that name it.";
     IngressClass."usedBy" = In OfClass Many, "The Ingresses that name it.";
     PriorityClass."usedBy" = In HasPriority Many, "The pods and workloads that name it.";
+    Role."bindings" = In Grants Many, "The bindings that grant it.";
+    ClusterRole."bindings" = In Grants Many, "The bindings that grant it.";
+    ClusterRole."aggregates" = Out Aggregates Many, "The roles whose rules it gathers.";
+    RoleBinding."grantedTo" = Out GrantedTo Many, "Whom it grants its role to.";
+    ClusterRoleBinding."grantedTo" = Out GrantedTo Many, "Whom it grants its role to.";
+    ServiceAccount."bindings" = In GrantedTo Many, "The bindings that grant it a role.";
+    User."bindings" = In GrantedTo Many, "The bindings that grant it a role.";
+    Group."bindings" = In GrantedTo Many, "The bindings that grant it a role.";
     Zone."nodes" = In InZone Many, "The nodes that stand in it.";
 }
 

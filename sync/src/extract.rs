@@ -9,6 +9,7 @@ mod metadata;
 mod network;
 mod pod;
 mod policy;
+mod rbac;
 mod references;
 mod storage;
 #[cfg(test)]
@@ -89,6 +90,10 @@ extractors! {
     IngressClass(IngressClass),
     NetworkPolicy(NetworkPolicy),
     PriorityClass(PriorityClass),
+    Role(Role),
+    ClusterRole(ClusterRole),
+    RoleBinding(RoleBinding),
+    ClusterRoleBinding(RoleBinding),
 }
 
 impl Extractor {

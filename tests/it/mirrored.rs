@@ -2,13 +2,14 @@
 
 use crate::program::{PATIENCE, Program};
 use crate::truth::{self, Instance, Objects};
+use planisphere_schema::Kind;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
-const ASSETS: &str = "query($cluster: String!, $after: String) {
-  assets(filter: {cluster: {eq: $cluster}, kind: {nin: [\"Cluster\", \"Zone\", \"Region\", \"ExternalEndpoint\"]}}, first: 500, after: $after) {
+const ASSETS: &str = "query($cluster: String!, $after: String, $unserved: [String!]!) {
+  assets(filter: {cluster: {eq: $cluster}, kind: {nin: $unserved}}, first: 500, after: $after) {
     nodes { uid kind namespace name } pageInfo { hasNextPage endCursor }
   } }";
 
@@ -49,7 +50,10 @@ pub async fn all(program: &Program, query: &str, mut variables: Value) -> Vec<Va
 }
 
 async fn assets(program: &Program, cluster: &str) -> BTreeSet<(String, String, String, String)> {
-    let nodes = all(program, ASSETS, json!({ "cluster": cluster })).await;
+    let unserved = Kind::BUILT_IN.iter().filter(|k| !k.is_served());
+    let unserved: Vec<String> = unserved.map(Kind::to_string).collect();
+    let variables = json!({ "cluster": cluster, "unserved": unserved });
+    let nodes = all(program, ASSETS, variables).await;
     nodes
         .iter()
         .map(|n| {

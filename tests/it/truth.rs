@@ -32,6 +32,13 @@ pub const RESOURCES: &[(&str, &str)] = &[
     ("ingressclasses", "IngressClass.networking.k8s.io"),
     ("networkpolicies", "NetworkPolicy.networking.k8s.io"),
     ("priorityclasses", "PriorityClass.scheduling.k8s.io"),
+    ("roles", "Role.rbac.authorization.k8s.io"),
+    ("clusterroles", "ClusterRole.rbac.authorization.k8s.io"),
+    ("rolebindings", "RoleBinding.rbac.authorization.k8s.io"),
+    (
+        "clusterrolebindings",
+        "ClusterRoleBinding.rbac.authorization.k8s.io",
+    ),
 ];
 
 /// One instance of a service: name of the pod, or the address where there is none.

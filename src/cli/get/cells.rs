@@ -82,6 +82,11 @@ pub fn pod_status(pod: &Value) -> String {
         .unwrap_or_else(|| "<unknown>".to_owned())
 }
 
+/// `Kind/name` of the role that a binding grants.
+pub fn role(binding: &Value) -> String {
+    format!("{}/{}", text(&binding["roleKind"]), text(&binding["roleName"]))
+}
+
 /// The first address.
 pub fn pod_ip(pod: &Value) -> String {
     first(pod, "podIPs")

@@ -189,6 +189,14 @@ columns! {
         "ATTACHREQUIRED" = "attachRequired" Field;
         "MODES" = "volumeLifecycleModes" Field;
     }
+    RoleBinding {
+        "ROLE" = "roleKind roleName" Read(cells::role);
+        "SUBJECTS" = "subjects" Field;
+    }
+    ClusterRoleBinding {
+        "ROLE" = "roleName" Field;
+        "SUBJECTS" = "subjects" Field;
+    }
     PersistentVolumeClaim {
         "STATUS" = "phase" Field;
         "VOLUME" = "volumeName" Field;

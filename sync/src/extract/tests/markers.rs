@@ -8,6 +8,15 @@ use std::path::PathBuf;
 
 const KEPT: &str = include_str!("kept.txt");
 
+/// What decides about what is kept stays as it is.
+const DECIDING: &[&str] = &[
+    "ClusterRole",
+    "In",
+    "Pod",
+    "ServiceAccount",
+    "kubernetes.io/hostname",
+];
+
 /// Replaces each text with a marker; returns the places in the order of their markers. Instants stay: they are read as such.
 fn mark(value: &mut Value, place: &str, places: &mut Vec<String>) {
     match value {
@@ -19,8 +28,7 @@ fn mark(value: &mut Value, place: &str, places: &mut Vec<String>) {
         Value::Array(list) => list
             .iter_mut()
             .for_each(|v| mark(v, &format!("{place}[]"), places)),
-        // What decides about what is kept stays as it is.
-        Value::String(text) if matches!(text.as_str(), "Pod" | "In" | "kubernetes.io/hostname") => {}
+        Value::String(text) if DECIDING.contains(&text.as_str()) => {}
         Value::String(text) if planisphere_schema::Time::parse(text).is_none() => {
             *text = format!("mark{:05}x", places.len());
             places.push(place.to_owned());
@@ -67,6 +75,10 @@ fn plant(kind: Kind, object: &mut Value) {
     if kind == Kind::EndpointSlice {
         object["metadata"]["labels"]["kubernetes.io/service-name"] = "service".into();
         object["endpoints"][0]["targetRef"]["kind"] = "Pod".into();
+    }
+    if matches!(kind, Kind::RoleBinding | Kind::ClusterRoleBinding) {
+        object["roleRef"]["kind"] = "ClusterRole".into();
+        object["subjects"][0]["kind"] = "ServiceAccount".into();
     }
     if kind == Kind::PersistentVolume {
         let term = json!([{"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": ["n"]}]}]);

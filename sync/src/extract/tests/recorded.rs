@@ -67,6 +67,7 @@ fn a_real_cluster_shows_every_relation_that_one_object_alone_declares() {
         RelationKind::BoundTo,
         RelationKind::Protects,
         RelationKind::AppliesTo,
+        RelationKind::Aggregates,
     ];
     // No pod of that cluster names a priority class.
     let unrecorded = [RelationKind::HasPriority];
