@@ -6,8 +6,12 @@
 
 mod kept;
 
+pub mod admission;
 pub mod cluster;
 pub mod config;
+pub mod device;
+pub mod extension;
+pub mod limits;
 pub mod named;
 pub mod network;
 pub mod pod;
@@ -16,8 +20,12 @@ pub mod rbac;
 pub mod storage;
 pub mod workload;
 
+pub use admission::*;
 pub use cluster::*;
 pub use config::*;
+pub use device::*;
+pub use extension::*;
+pub use limits::*;
 pub use named::*;
 pub use network::*;
 pub use pod::*;
@@ -118,6 +126,21 @@ attributes! {
     ClusterRole(ClusterRoleAttributes),
     RoleBinding(RoleBindingAttributes),
     ClusterRoleBinding(ClusterRoleBindingAttributes),
+    ResourceQuota(ResourceQuotaAttributes),
+    LimitRange(LimitRangeAttributes),
+    RuntimeClass(RuntimeClassAttributes),
+    CSINode(CSINodeAttributes),
+    VolumeAttachment(VolumeAttachmentAttributes),
+    PodTemplate(PodTemplateAttributes),
+    ReplicationController(ReplicationControllerAttributes),
+    ValidatingWebhookConfiguration(ValidatingWebhookConfigurationAttributes),
+    MutatingWebhookConfiguration(MutatingWebhookConfigurationAttributes),
+    ValidatingAdmissionPolicy(ValidatingAdmissionPolicyAttributes),
+    ValidatingAdmissionPolicyBinding(ValidatingAdmissionPolicyBindingAttributes),
+    APIService(APIServiceAttributes),
+    CustomResourceDefinition(CustomResourceDefinitionAttributes),
+    ResourceClaim(ResourceClaimAttributes),
+    DeviceClass(DeviceClassAttributes),
     Zone(ZoneAttributes),
     Region(RegionAttributes),
     ExternalEndpoint(ExternalEndpointAttributes);

@@ -33,6 +33,7 @@ wire! {
         25 priority: int32?;
         29 runtime_class_name: string;
         34 ephemeral_containers: [EphemeralContainer];
+        39 resource_claims: [PodResourceClaim];
     }
 
     PodStatus {
@@ -47,6 +48,16 @@ wire! {
         10 init_container_statuses: [ContainerStatus];
         12 pod_ips: [PodIp] = "podIPs";
         13 ephemeral_container_statuses: [ContainerStatus];
+        15 resource_claim_statuses: [PodResourceClaimStatus];
+    }
+
+    /// A claim by its name; one made from a template is named by the status.
+    PodResourceClaim {
+        3 resource_claim_name: string;
+    }
+
+    PodResourceClaimStatus {
+        2 resource_claim_name: string;
     }
 
     PodIp {
