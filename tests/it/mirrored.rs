@@ -2,13 +2,14 @@
 
 use crate::program::{PATIENCE, Program};
 use crate::truth::{self, Instance, Objects};
+use planisphere_schema::Kind;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
-const ASSETS: &str = "query($cluster: String!, $after: String, $asOf: Instant) {
-  assets(filter: {cluster: {eq: $cluster}, kind: {nin: [\"Cluster\", \"Zone\", \"Region\", \"ExternalEndpoint\"]}}, first: 500, after: $after, asOf: $asOf) {
+const ASSETS: &str = "query($cluster: String!, $after: String, $asOf: Instant, $unserved: [String!]!) {
+  assets(filter: {cluster: {eq: $cluster}, kind: {nin: $unserved}}, first: 500, after: $after, asOf: $asOf) {
     nodes { uid kind namespace name } pageInfo { hasNextPage endCursor }
   } }";
 
@@ -65,7 +66,9 @@ impl About<'_> {
 }
 
 async fn assets(about: About<'_>) -> BTreeSet<(String, String, String, String)> {
-    let nodes = about.all(ASSETS, json!({})).await;
+    let unserved = Kind::BUILT_IN.iter().filter(|k| !k.is_served());
+    let unserved: Vec<String> = unserved.map(Kind::to_string).collect();
+    let nodes = about.all(ASSETS, json!({ "unserved": unserved })).await;
     nodes
         .iter()
         .map(|n| {
