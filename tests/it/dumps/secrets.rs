@@ -112,7 +112,10 @@ async fn answers(program: &Program, cluster: &str) -> Vec<(String, String)> {
     // What an export leaves in the data directory is looked through there.
     for form in ["csv", "ndjson", "cyclonedx", "graphml"] {
         let (_, printed, _) = run(&["export", "--format", form, "--server", &program.graphql]);
-        assert!(printed.contains("planted"), "an export as {form} is not empty: {printed}");
+        assert!(
+            printed.contains("planted"),
+            "an export as {form} is not empty: {printed}"
+        );
         answers.push((format!("export as {form}"), printed));
     }
     let query = "query($cluster: String!, $after: String) {
