@@ -8,6 +8,7 @@ pub mod graph;
 pub mod manifest;
 pub mod rows;
 pub mod signature;
+pub mod sum;
 
 use crate::query::freshness::Freshness;
 use crate::query::ownership::book::Book;
@@ -15,10 +16,10 @@ use crate::query::ownership::resolve::{Ownership, ownerships};
 use crate::query::{QueryError, breathe};
 use crate::store::{Filter, ListQuery, Order, Presence, Record, Snapshot};
 use manifest::{Cluster, Manifest};
-use ring::digest::{Context, SHA256};
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use sum::Summed;
 
 /// Assets that are read at a time: what is held in memory does not depend on how many there are.
 const PAGE: usize = 1_000;
@@ -141,17 +142,13 @@ pub struct Row {
 /// Writes what is wanted, and gives its manifest. What was written is whole when this returns, and only then.
 ///
 /// # Errors
-/// When the graph cannot be read, the output does not take it, there is too much for the form, or it is not fresh
-/// although it must be.
+/// When the graph cannot be read, the output does not take it, or there is too much for the form.
 pub async fn write(
     source: &Source,
     wanted: &Wanted,
     out: &mut (dyn Write + Send),
     progress: &Progress,
 ) -> Result<Manifest, ExportError> {
-    if wanted.require_fresh && !source.freshness.complete {
-        return Err(ExportError::Stale(manifest::faults(&source.freshness)));
-    }
     let mut out = Summed::new(out);
     let mut pages = Pages::new(source, wanted, progress);
     let rows = match wanted.format {
@@ -163,7 +160,7 @@ pub async fn write(
         }
     };
     out.flush()?;
-    Ok(Manifest::new(source, wanted, rows, out.bytes, &out.finish()))
+    Ok(Manifest::new(source, wanted, rows, out.finish()))
 }
 
 /// The assets that are wanted, a page at a time.
@@ -224,43 +221,4 @@ impl<'a> Pages<'a> {
                 .collect(),
         ))
     }
-}
-
-/// Sums up what passes.
-struct Summed<'a> {
-    inner: &'a mut (dyn Write + Send),
-    digest: Context,
-    bytes: u64,
-}
-
-impl<'a> Summed<'a> {
-    fn new(inner: &'a mut (dyn Write + Send)) -> Self {
-        Self {
-            inner,
-            digest: Context::new(&SHA256),
-            bytes: 0,
-        }
-    }
-
-    fn finish(self) -> String {
-        hex(self.digest.finish().as_ref())
-    }
-}
-
-impl Write for Summed<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.inner.write(bytes)?;
-        self.digest.update(&bytes[..written]);
-        self.bytes += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
-}
-
-/// Bytes as lower-case hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }

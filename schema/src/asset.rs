@@ -127,7 +127,8 @@ pub fn content_hash(uid: Uuid, created: Option<Time>, body: &[u8]) -> u64 {
     hash.finish()
 }
 
-fn value_of<'a>(labels: &'a [Label], key: &str) -> Option<&'a str> {
+/// The value of a key in labels that are sorted by key, as an asset's are.
+pub fn value_of<'a>(labels: &'a [Label], key: &str) -> Option<&'a str> {
     let index = labels.binary_search_by(|l| l.key.as_str().cmp(key)).ok()?;
     Some(&labels[index].value)
 }

@@ -232,8 +232,8 @@ impl Query {
         impact::ask(ctx, input).await
     }
 
-    /// In which order nodes may be taken down, so that every Service stays at its need. Disruption budgets are not
-    /// mirrored yet, so none is honoured.
+    /// In which order nodes may be taken down, so that every Service stays at its need. Disruption budgets are
+    /// mirrored but not looked at here yet, so none is honoured.
     async fn drain_plan(
         &self,
         ctx: &Context<'_>,

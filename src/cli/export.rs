@@ -7,12 +7,10 @@ use super::exit::{Exit, Failure};
 use super::get::target::{selectors, targets};
 use super::screen::Screen;
 use super::{GetArgs, Output};
-use crate::export::hex;
 use crate::export::manifest::Manifest;
-use clap::{Args, ValueEnum};
-use ring::digest::{Context, SHA256};
+use crate::export::sum::Summed;
+use clap::Args;
 use serde_json::{Value, json};
-use std::fs::File;
 use std::io::{Stderr, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,23 +20,8 @@ const EVERY: Duration = Duration::from_millis(200);
 /// How often a download is taken up again before it is given up.
 const RETRIES: usize = 5;
 
-/// The form of an export.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Form {
-    /// A table for spreadsheets
-    #[default]
-    Csv,
-    /// JSON Lines
-    Ndjson,
-    /// A bill of materials: images, and where they run
-    Cyclonedx,
-    /// A graph for Gephi, yEd and networkx
-    Graphml,
-    /// A graph for Graphviz
-    Dot,
-    /// A graph for Mermaid
-    Mermaid,
-}
+/// The forms, as the API's enum `ExportFormat` has them in capitals.
+const FORMS: [&str; 6] = ["csv", "ndjson", "cyclonedx", "graphml", "dot", "mermaid"];
 
 /// Arguments of `export` that are no settings.
 #[derive(Clone, Debug, Default, Args)]
@@ -62,8 +45,8 @@ pub struct ExportArgs {
     #[arg(long, value_name = "WORDS")]
     pub search: Option<String>,
     /// In which form: csv, ndjson, cyclonedx, graphml, dot or mermaid
-    #[arg(long, value_name = "FORM", default_value = "csv", hide_possible_values = true)]
-    pub format: Form,
+    #[arg(long, value_name = "FORM", default_value = "csv", value_parser = FORMS, hide_possible_values = true)]
+    pub format: String,
     /// The file to write; without it the export goes to standard output and its manifest nowhere
     #[arg(long, value_name = "FILE")]
     pub to: Option<PathBuf>,
@@ -117,11 +100,7 @@ pub async fn run(
     out: &mut (dyn Write + Send),
     err: &mut (dyn Write + Send),
 ) -> Result<Exit, Failure> {
-    let format = args
-        .format
-        .to_possible_value()
-        .map(|v| v.get_name().to_uppercase());
-    let variables = json!({"filter": args.filter()?, "search": args.search, "format": format,
+    let variables = json!({"filter": args.filter()?, "search": args.search, "format": args.format.to_uppercase(),
         "fresh": args.require_fresh, "asOf": args.when.as_of});
     let query = format!(
         "mutation($filter: AssetFilter, $search: String, $format: ExportFormat!, $fresh: Boolean!, $asOf: Instant) {{
@@ -145,7 +124,7 @@ pub async fn run(
         .map_err(|e| Failure::Run(format!("the server's manifest cannot be read: {e}")))?;
     match &args.to {
         None => {
-            fetch(client, &path("url"), &manifest, &mut Plain(out), screen.as_ref()).await?;
+            fetch(client, &path("url"), &manifest, out, screen.as_ref()).await?;
         }
         Some(to) => {
             let folder = to
@@ -234,38 +213,18 @@ async fn small(client: &Client, path: &str) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-/// Where a download goes: a file can begin again, a pipe cannot.
-trait Sink: Send {
-    fn take(&mut self, bytes: &[u8]) -> std::io::Result<()>;
-}
-
-impl Sink for File {
-    fn take(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        self.write_all(bytes)
-    }
-}
-
-struct Plain<'a>(&'a mut (dyn Write + Send));
-
-impl Sink for Plain<'_> {
-    fn take(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        self.0.write_all(bytes)
-    }
-}
-
 /// Fetches a file, taking it up again where the connection broke, and checks it against its manifest.
 async fn fetch(
     client: &Client,
     path: &str,
     manifest: &Manifest,
-    sink: &mut dyn Sink,
+    out: &mut (dyn Write + Send),
     screen: Option<&Screen<Stderr>>,
 ) -> Result<(), Failure> {
-    let (mut digest, mut got, mut failures) = (Context::new(&SHA256), 0_u64, 0);
-    while got < manifest.bytes {
-        let ended = piece(client, path, &mut got, &mut digest, sink, manifest, screen).await;
-        match ended {
-            Ok(()) if got < manifest.bytes => failures += 1,
+    let (mut out, mut failures) = (Summed::new(out), 0);
+    while out.bytes() < manifest.bytes {
+        match piece(client, path, &mut out, manifest.bytes, screen).await {
+            Ok(()) if out.bytes() < manifest.bytes => failures += 1,
             Ok(()) => break,
             Err(Failure::Client(ClientError::Unreachable { .. } | ClientError::Timeout { .. }))
                 if failures < RETRIES =>
@@ -278,7 +237,7 @@ async fn fetch(
             break;
         }
     }
-    let sum = hex(digest.finish().as_ref());
+    let (got, sum) = out.finish();
     if got != manifest.bytes || sum != manifest.sha256 {
         return Err(Failure::Run(format!(
             "what came is not what the manifest says ({got} of {} bytes, sha256 {sum} instead of {}): export again",
@@ -288,22 +247,18 @@ async fn fetch(
     Ok(())
 }
 
-async fn piece(
+async fn piece<W: Write>(
     client: &Client,
     path: &str,
-    got: &mut u64,
-    digest: &mut Context,
-    sink: &mut dyn Sink,
-    manifest: &Manifest,
+    out: &mut Summed<W>,
+    total: u64,
     screen: Option<&Screen<Stderr>>,
 ) -> Result<(), Failure> {
-    let mut response = client.fetch(path, *got).await?;
+    let mut response = client.fetch(path, out.bytes()).await?;
     while let Some(chunk) = client.chunk(&mut response).await? {
-        sink.take(&chunk).map_err(Failure::Output)?;
-        digest.update(&chunk);
-        *got += chunk.len() as u64;
+        out.write_all(&chunk).map_err(Failure::Output)?;
         if let Some(screen) = screen {
-            screen.draw(&[format!("fetching: {got} of {} bytes", manifest.bytes)]);
+            screen.draw(&[format!("fetching: {} of {total} bytes", out.bytes())]);
         }
     }
     Ok(())

@@ -77,7 +77,7 @@ Examples:
   planisphere export pods,deploy -n shop --format ndjson --to shop.jsonl
   planisphere export pods --format cyclonedx --to images.cdx.json
   planisphere export all -n shop --format mermaid    to standard output, without a manifest
-  planisphere export --to q4.csv --as-of 2026-12-31T23:59:59Z
+  planisphere export --to day.csv --as-of 24h
   planisphere export --to q4.csv --require-fresh     or fail, where a cluster is stale or a kind missing
 
 Beside FILE it writes FILE.manifest.json and, where the server has a key, FILE.manifest.json.sig.

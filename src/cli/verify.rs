@@ -3,13 +3,12 @@
 
 use super::exit::{Exit, Failure};
 use super::export::beside;
-use crate::export::hex;
 use crate::export::manifest::Manifest;
 use crate::export::signature::VerifyingKey;
+use crate::export::sum::Summed;
 use clap::Args;
-use ring::digest::{Context, SHA256};
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Arguments of `verify-export`.
@@ -105,15 +104,7 @@ fn unreadable(path: &Path, error: std::io::Error) -> Failure {
 }
 
 fn sum(path: &Path) -> std::io::Result<(u64, String)> {
-    let mut file = File::open(path)?;
-    let (mut digest, mut length, mut buffer) = (Context::new(&SHA256), 0, vec![0; 1 << 16]);
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok((length, hex(digest.finish().as_ref()))),
-            n => {
-                digest.update(&buffer[..n]);
-                length += n as u64;
-            }
-        }
-    }
+    let mut sum = Summed::new(std::io::sink());
+    std::io::copy(&mut File::open(path)?, &mut sum)?;
+    Ok(sum.finish())
 }

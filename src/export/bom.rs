@@ -3,12 +3,21 @@
 
 use super::{ExportError, Pages, Row};
 use crate::store::{Filter, Record};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use planisphere_schema::{AssetId, Attributes, Kind};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::sync::Arc;
 use uuid::Uuid;
+
+/// What a purl's parts may not hold as it is.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'.')
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'/');
 
 /// An image as pods name it and, once it runs, by its digest.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -178,16 +187,8 @@ impl Workload {
     }
 }
 
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for b in text.bytes() {
-        if b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'~' | b'/') {
-            safe.push(char::from(b));
-        } else {
-            safe.push_str(&format!("%{b:02X}"));
-        }
-    }
-    safe
+fn escaped(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, ESCAPED)
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! Where exports are written and kept until they are fetched. A folder appears under its id once its export is whole, with
 //! its manifest and signature; until then it has another name, and whatever a crash left of it is removed at the next start.
 
-use super::manifest::{FILE, Manifest, SIGNATURE};
+use super::manifest::{FILE, Manifest, SIGNATURE, faults};
 use super::signature::SigningKey;
 use super::{ExportError, Progress, Source, Wanted, write};
-use crate::query::breathe;
 use parking_lot::Mutex;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -106,8 +105,11 @@ impl Desk {
     /// Begins an export; it goes on by itself.
     ///
     /// # Errors
-    /// When enough of them are being written.
+    /// When enough of them are being written, or it would not be the whole and the present although it must be.
     pub fn start(self: &Arc<Self>, source: Source, wanted: Wanted) -> Result<Arc<Job>, ExportError> {
+        if wanted.require_fresh && !source.freshness.complete {
+            return Err(ExportError::Stale(faults(&source.freshness)));
+        }
         let job = Arc::new(Job {
             id: Uuid::new_v4(),
             progress: Progress::default(),
@@ -148,7 +150,6 @@ impl Desk {
         source: &Source,
         wanted: &Wanted,
     ) -> Result<Manifest, ExportError> {
-        breathe().await;
         fs::create_dir(unfinished)?;
         let file = File::create_new(unfinished.join(wanted.format.file_name()))?;
         let mut out = BufWriter::with_capacity(BUFFER, file);

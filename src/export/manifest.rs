@@ -73,7 +73,7 @@ pub struct Missing {
 }
 
 impl Manifest {
-    pub(super) fn new(source: &Source, wanted: &Wanted, rows: u64, bytes: u64, sha256: &str) -> Self {
+    pub(super) fn new(source: &Source, wanted: &Wanted, rows: u64, (bytes, sha256): (u64, String)) -> Self {
         let freshness = &source.freshness;
         let notes = match wanted.format {
             Format::Csv => vec![
@@ -88,7 +88,7 @@ impl Manifest {
             media_type: wanted.format.media_type().to_owned(),
             rows,
             bytes,
-            sha256: sha256.to_owned(),
+            sha256,
             selection: wanted.selection.clone(),
             as_of: instant(freshness.as_of_ms),
             complete: freshness.complete,
@@ -137,7 +137,7 @@ pub fn stale_reason(reason: StaleReason) -> &'static str {
 }
 
 /// What keeps an export from being the whole and the present, in words.
-pub fn faults(freshness: &Freshness) -> String {
+pub(super) fn faults(freshness: &Freshness) -> String {
     let stale = freshness.stale.iter().map(|s| {
         format!(
             "cluster {} is {}",

@@ -3,7 +3,7 @@
 use super::{ExportError, Pages, Row};
 use planisphere_schema::{Label, Time};
 use serde_json::{Map, Value, json};
-use std::io::Write;
+use std::io::{self, Write};
 
 /// The columns of the CSV, which are the keys of the JSON objects that hold no lists.
 const COLUMNS: &[&str] = &[
@@ -29,24 +29,20 @@ const COLUMNS: &[&str] = &[
 /// Writes a table; the number of its rows without the header.
 pub(super) async fn csv(pages: &mut Pages<'_>, out: &mut (dyn Write + Send)) -> Result<u64, ExportError> {
     let mut rows = 0;
-    write_record(out, COLUMNS.iter().map(|c| (*c).to_owned()))?;
+    let mut table = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(out);
+    table.write_record(COLUMNS).map_err(io::Error::from)?;
     while let Some(page) = pages.next().await? {
         for row in &page {
             let object = object(row);
-            write_record(out, COLUMNS.iter().map(|c| cell(&object[*c])))?;
+            let cells = COLUMNS.iter().map(|c| harmless(cell(&object[*c])));
+            table.write_record(cells).map_err(io::Error::from)?;
             rows += 1;
         }
     }
+    table.flush()?;
     Ok(rows)
-}
-
-fn write_record(out: &mut (dyn Write + Send), cells: impl Iterator<Item = String>) -> std::io::Result<()> {
-    // A writer for each record, so that none borrows the output while the next page is awaited.
-    let mut writer = csv::WriterBuilder::new()
-        .terminator(csv::Terminator::CRLF)
-        .from_writer(Vec::new());
-    writer.write_record(cells.map(harmless))?;
-    out.write_all(&writer.into_inner().map_err(|e| e.into_error())?)
 }
 
 /// Text that no spreadsheet takes for a formula (CWE-1236): what starts as one gets an apostrophe in front.

@@ -10,26 +10,31 @@ use planisphere_schema::attributes::{
 };
 use planisphere_schema::{Attributes, Detail, Kind};
 
+/// What a webhook keeps that both sorts have, and the edge to the Service that answers.
+macro_rules! webhook {
+    ($draft:ident, $w:ident) => {{
+        calls($draft, &$w.client_config, &$w.name, $w.failure_policy == "Ignore");
+        Webhook {
+            name: $w.name,
+            failure_policy: filled($w.failure_policy),
+            rules: $w.rules.into_iter().map(rule).collect(),
+            namespace_selector: selector($w.namespace_selector),
+            object_selector: selector($w.object_selector),
+            timeout_seconds: $w.timeout_seconds,
+            side_effects: filled($w.side_effects),
+            match_policy: filled($w.match_policy),
+            ..answering($w.client_config)
+        }
+    }};
+}
+
 impl Extract for wire::ValidatingWebhookConfiguration {
     fn metadata(&mut self) -> &mut wire::ObjectMeta {
         &mut self.metadata
     }
 
     fn describe(self, draft: &mut Draft) -> Attributes {
-        let webhook = |w: wire::ValidatingWebhook| {
-            calls(draft, &w.client_config, &w.name, w.failure_policy == "Ignore");
-            Webhook {
-                name: w.name,
-                failure_policy: filled(w.failure_policy),
-                rules: w.rules.into_iter().map(rule).collect(),
-                namespace_selector: selector(w.namespace_selector),
-                object_selector: selector(w.object_selector),
-                timeout_seconds: w.timeout_seconds,
-                side_effects: filled(w.side_effects),
-                match_policy: filled(w.match_policy),
-                ..answering(w.client_config)
-            }
-        };
+        let webhook = |w: wire::ValidatingWebhook| webhook!(draft, w);
         ValidatingWebhookConfigurationAttributes {
             webhooks: self.webhooks.into_iter().map(webhook).collect(),
         }
@@ -43,20 +48,9 @@ impl Extract for wire::MutatingWebhookConfiguration {
     }
 
     fn describe(self, draft: &mut Draft) -> Attributes {
-        let webhook = |w: wire::MutatingWebhook| {
-            calls(draft, &w.client_config, &w.name, w.failure_policy == "Ignore");
-            Webhook {
-                name: w.name,
-                failure_policy: filled(w.failure_policy),
-                rules: w.rules.into_iter().map(rule).collect(),
-                namespace_selector: selector(w.namespace_selector),
-                object_selector: selector(w.object_selector),
-                timeout_seconds: w.timeout_seconds,
-                side_effects: filled(w.side_effects),
-                match_policy: filled(w.match_policy),
-                reinvocation_policy: filled(w.reinvocation_policy),
-                ..answering(w.client_config)
-            }
+        let webhook = |w: wire::MutatingWebhook| Webhook {
+            reinvocation_policy: filled(w.reinvocation_policy),
+            ..webhook!(draft, w)
         };
         MutatingWebhookConfigurationAttributes {
             webhooks: self.webhooks.into_iter().map(webhook).collect(),

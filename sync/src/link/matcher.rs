@@ -1,6 +1,7 @@
 //! A label selector, ready to be asked. It knows labels alone: not whose they are, nor what a match means.
 
 use planisphere_schema::Label;
+use planisphere_schema::asset::value_of;
 use planisphere_schema::attributes::{Requirement as Written, Selector, ServiceAttributes};
 use std::hash::Hasher;
 
@@ -47,13 +48,11 @@ impl Matcher {
 
     /// Whether these labels match, which are sorted by key.
     pub(super) fn matches(&self, labels: &[Label]) -> bool {
-        let value = |key: &str| {
-            let at = labels.binary_search_by(|l| l.key.as_str().cmp(key)).ok()?;
-            Some(&labels[at].value)
-        };
+        let value = |key: &str| value_of(labels, key);
+        let one_of = |values: &[String], value: &str| values.iter().any(|v| v == value);
         let holds = |requirement: &Requirement| match requirement {
-            Requirement::In(key, values) => value(key).is_some_and(|v| values.contains(v)),
-            Requirement::NotIn(key, values) => value(key).is_none_or(|v| !values.contains(v)),
+            Requirement::In(key, values) => value(key).is_some_and(|v| one_of(values, v)),
+            Requirement::NotIn(key, values) => value(key).is_none_or(|v| !one_of(values, v)),
             Requirement::Exists(key) => value(key).is_some(),
             Requirement::DoesNotExist(key) => value(key).is_none(),
             Requirement::Unreadable => false,

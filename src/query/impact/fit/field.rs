@@ -1,8 +1,8 @@
 //! A cluster as placing pods sees it: nodes with what is free on them, pods that stand, labels of namespaces.
 
 use super::amount::{Amounts, add, of_list, requests, subtract};
-use super::labels::value;
 use crate::store::Record;
+use planisphere_schema::asset::value_of;
 use planisphere_schema::attributes::{NodeAttributes, NodeTerm, PodAttributes};
 use planisphere_schema::{Attributes, Label};
 use std::collections::HashMap;
@@ -48,7 +48,7 @@ impl Host {
     /// The value of a label. A node that no kubelet has labelled with its host name has its own name for it.
     pub(super) fn label(&self, key: &str) -> Option<&str> {
         let own = || (key == "kubernetes.io/hostname").then(|| self.name());
-        value(&self.record.asset.labels, key).or_else(own)
+        value_of(&self.record.asset.labels, key).or_else(own)
     }
 }
 
@@ -84,6 +84,12 @@ impl Guest {
 
     pub(super) fn priority(&self) -> i32 {
         self.kept().priority.unwrap_or_default()
+    }
+
+    /// Ports of the node that it asks for.
+    pub(super) fn host_ports(&self) -> &[String] {
+        let placement = self.kept().placement.as_ref();
+        placement.map(|p| &*p.host_ports).unwrap_or_default()
     }
 
     pub(super) fn namespace(&self) -> &str {

@@ -1,13 +1,8 @@
 //! Selectors and terms held against labels, as the scheduler reads them.
 
 use planisphere_schema::Label;
+use planisphere_schema::asset::value_of;
 use planisphere_schema::attributes::{NodeTerm, Requirement, Selector};
-
-/// The value of a label.
-pub(super) fn value<'a>(labels: &'a [Label], key: &str) -> Option<&'a str> {
-    let found = labels.iter().find(|l| l.key == key);
-    found.map(|l| l.value.as_str())
-}
 
 /// Whether a requirement holds of a value, or of its absence.
 fn holds(requirement: &Requirement, value: Option<&str>) -> bool {
@@ -43,10 +38,10 @@ pub(super) fn has_all<'a>(equal: &[String], label: impl Fn(&str) -> Option<&'a s
 /// Whether a selector selects something with these labels; an absent one selects nothing, an empty one everything.
 pub(super) fn selects(selector: Option<&Selector>, labels: &[Label]) -> bool {
     selector.is_some_and(|s| {
-        has_all(&s.match_labels, |key| value(labels, key))
+        has_all(&s.match_labels, |key| value_of(labels, key))
             && s.match_expressions
                 .iter()
-                .all(|r| holds(r, value(labels, &r.key)))
+                .all(|r| holds(r, value_of(labels, &r.key)))
     })
 }
 

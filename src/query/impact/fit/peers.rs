@@ -4,8 +4,9 @@
 use super::Refusal;
 use super::field::{Field, Guest, Host};
 use super::hosts::{tolerates_all, wants};
-use super::labels::{selects, value};
+use super::labels::selects;
 use planisphere_schema::Label;
+use planisphere_schema::asset::value_of;
 use planisphere_schema::attributes::{Placement, PodTerm, SpreadConstraint};
 use std::collections::{HashMap, HashSet};
 
@@ -130,8 +131,8 @@ fn asks_for(field: &Field, term: &PodTerm, whose: &Guest, other: &Guest) -> bool
 impl Spread {
     fn of(field: &Field, guest: &Guest, placement: &Placement, asks: &SpreadConstraint) -> Self {
         let same = |other: &Guest| {
-            let equal = |key: &String| match value(guest.labels(), key) {
-                Some(wanted) => value(other.labels(), key) == Some(wanted),
+            let equal = |key: &String| match value_of(guest.labels(), key) {
+                Some(wanted) => value_of(other.labels(), key) == Some(wanted),
                 None => true,
             };
             other.namespace() == guest.namespace()

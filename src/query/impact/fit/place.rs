@@ -102,11 +102,7 @@ fn has_room(host: &Host, guest: &Guest) -> bool {
 
 /// Whether a port that the pod asks for is taken on the node; without an address it is asked for on all of them.
 fn takes_ports(field: &Field, guest: &Guest, number: usize) -> bool {
-    let ports = |g: &Guest| -> Vec<String> {
-        let placement = g.kept().placement.as_ref();
-        placement.map(|p| p.host_ports.clone()).unwrap_or_default()
-    };
-    let wanted = ports(guest);
+    let wanted = guest.host_ports();
     if wanted.is_empty() {
         return false;
     }
@@ -120,8 +116,8 @@ fn takes_ports(field: &Field, guest: &Guest, number: usize) -> bool {
         a == b && (address_a.is_none() || address_b.is_none() || address_a == address_b)
     };
     let others = field.on_host[number].iter().map(|s| &field.standing[*s]);
-    let mut taken = others.filter(|s| !s.gone).flat_map(|s| ports(&s.guest));
-    taken.any(|taken| wanted.iter().any(|w| clash(w, &taken)))
+    let mut taken = others.filter(|s| !s.gone).flat_map(|s| s.guest.host_ports());
+    taken.any(|taken| wanted.iter().any(|w| clash(w, taken)))
 }
 
 /// Who must be evicted from a node so that it takes the pod: of lower priority, and as few as can be; none where even
