@@ -71,7 +71,7 @@ pub enum Command {
     /// Show what may have broken something: what is below it and unhealthy, gone or changed lately
     #[command(after_help = help::WHY)]
     Why(WhyArgs),
-    /// Order nodes into waves that may be taken down without breaking a Service
+    /// Order nodes into waves that may be taken down without breaking a Service or a disruption budget
     #[command(name = "drain-plan", after_help = help::DRAIN)]
     DrainPlan(DrainArgs),
     /// Show who answers for something, and why; or count what every owner has

@@ -173,8 +173,8 @@ impl Query {
         impact::ask(ctx, input).await
     }
 
-    /// In which order nodes may be taken down, so that every Service stays at its need. Disruption budgets are not
-    /// mirrored yet, so none is honoured.
+    /// In which order nodes may be taken down, so that every Service stays at its need and no eviction is refused by a
+    /// disruption budget; or who is in the way.
     async fn drain_plan(
         &self,
         ctx: &Context<'_>,

@@ -8,7 +8,6 @@ use crate::query::impact::Cut;
 use crate::query::impact::closure::{Closure, is_running};
 use crate::query::impact::fit::{Field, Guest, Host, Outcome, Refusal, place, refuses, sentence};
 use crate::query::impact::recovery::{RecoveryClass, recovery};
-use crate::query::ownership::place as by_name;
 use crate::store::{Filter, ListQuery, Order, Presence, Record, Snapshot, Text};
 use planisphere_schema::{AssetId, ClusterId, Kind};
 use std::collections::BTreeMap;
@@ -108,18 +107,12 @@ impl Scene {
         self.fits.insert(pod, fit);
     }
 
-    /// Places every lost pod of the failed set, behind a Service or not, as far as there is room; notes who must go for it.
+    /// Places every lost pod that the scene has, as far as there is room; notes who must go for it.
     pub(super) async fn reschedule(
         &mut self,
         snapshot: &dyn Snapshot,
         closure: &mut Closure,
     ) -> Result<(), QueryError> {
-        let mut lost: Vec<Arc<Record>> = closure.pods.values().cloned().collect();
-        lost.sort_by(|a, b| by_name(a).cmp(&by_name(b)));
-        for pod in lost {
-            self.add_pod(pod, closure);
-        }
-        self.place_pods(snapshot, closure).await?;
         self.comebacks(snapshot, closure).await?;
         for (cluster, pods) in self.returning() {
             let (mut field, standing) = self.field(snapshot, closure, cluster).await?;
