@@ -190,11 +190,15 @@ impl Scene {
             );
             all.push((service, neighbours.links));
         }
+        // Those that fail were read before.
+        let known = |id: &AssetId| closure.pods.get(id).or_else(|| closure.blocked.get(id)).cloned();
+        let (read, wanted): (Vec<AssetId>, Vec<AssetId>) =
+            wanted.into_iter().partition(|id| known(id).is_some());
         let records = crate::query::records(snapshot, &wanted).await?;
-        for record in records
+        let pods = records
             .into_iter()
-            .filter(|r| r.asset.kind() == Kind::Pod && !r.stub)
-        {
+            .filter(|r| r.asset.kind() == Kind::Pod && !r.stub);
+        for record in read.iter().filter_map(known).chain(pods).collect::<Vec<_>>() {
             self.add_pod(record, closure);
         }
         Ok(all)
