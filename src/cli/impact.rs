@@ -46,7 +46,7 @@ pub async fn run(
 async fn ask(client: &Client, args: &ImpactArgs, filter: &Value) -> Result<Value, Failure> {
     let asset = "cluster kind namespace name";
     let query = format!(
-        "query($input: ImpactInput!, $states: [ImpactState!], $after: String) {{ impact(input: $input) {{
+        "query($input: ImpactInput!, $states: [ImpactState!], $after: String, $asOf: Instant) {{ impact(input: $input, asOf: $asOf) {{
             failed {{ {asset} }} failedAssets {{ value exact }} failedPods {{ value }} startBlockedPods {{ value }} evictedPods {{ value }}
             summary {{ state services }}
             services(state: $states, first: 200, after: $after) {{
@@ -69,7 +69,8 @@ async fn ask(client: &Client, args: &ImpactArgs, filter: &Value) -> Result<Value
     let mut after = Value::Null;
     let mut answer = Value::Null;
     loop {
-        let variables = json!({ "input": input, "states": states, "after": after });
+        let variables =
+            json!({ "input": input, "states": states, "after": after, "asOf": args.references.when.as_of });
         let mut data = client.data(&query, variables, None).await?;
         let page = data["impact"].take();
         let more = page["services"]["pageInfo"]["hasNextPage"] == true;

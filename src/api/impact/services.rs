@@ -310,7 +310,7 @@ impl AffectedConnection {
         after: Option<&str>,
     ) -> Result<Self, QueryError> {
         let roots: Vec<AssetId> = answer.roots.iter().map(|r| r.asset.reference.id()).collect();
-        let question = Question::of(&("impact", roots, &states));
+        let question = ask.question(&("impact", roots, &states));
         let last: Option<AssetId> = question.position("after", after)?;
         let limit = ask.page(first)?;
         let admits = |s: &Affected| states.as_ref().is_none_or(|all| all.contains(&s.state()));

@@ -20,6 +20,12 @@ impl Extract for wire::Pod {
             let node = draft.neighbour(Kind::Node, &spec.node_name);
             draft.declare(RelationKind::RunsOn, node, Detail::default());
         }
+        for claim in &status.resource_claim_statuses {
+            if !claim.resource_claim_name.is_empty() {
+                let to = draft.neighbour(Kind::ResourceClaim, &claim.resource_claim_name);
+                draft.point(RelationKind::UsesClaim, to);
+            }
+        }
         attributes(draft, spec, status).into()
     }
 }

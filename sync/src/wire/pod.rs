@@ -42,6 +42,7 @@ wire! {
         32 overhead: amounts;
         33 topology_spread_constraints: [TopologySpreadConstraint];
         34 ephemeral_containers: [EphemeralContainer];
+        39 resource_claims: [PodResourceClaim];
         40 resources: ResourceRequirements;
     }
 
@@ -57,6 +58,16 @@ wire! {
         10 init_container_statuses: [ContainerStatus];
         12 pod_ips: [PodIp] = "podIPs";
         13 ephemeral_container_statuses: [ContainerStatus];
+        15 resource_claim_statuses: [PodResourceClaimStatus];
+    }
+
+    /// A claim by its name; one made from a template is named by the status.
+    PodResourceClaim {
+        3 resource_claim_name: string;
+    }
+
+    PodResourceClaimStatus {
+        2 resource_claim_name: string;
     }
 
     PodIp {
