@@ -3,6 +3,7 @@
 pub mod app;
 mod assets;
 mod console;
+mod data_model;
 mod errors;
 mod fleet;
 mod fresh;
