@@ -285,6 +285,7 @@ impl Fleet {
         let mut reflectors = JoinSet::new();
         for resource in Resource::all() {
             let kind = resource.kind;
+            let resource = connection.discovery().preferred(resource);
             let absent = connection.discovery().serves(&resource) == Served::No;
             let left_out = match () {
                 () if self.excluded.contains(&kind) => Some(Coverage::Excluded),

@@ -3,11 +3,13 @@
 //! what vanished. No I/O, no clock.
 
 mod bindings;
+mod grants;
 mod matcher;
 mod selection;
 
 use crate::Observation;
 use bindings::Bindings;
+use grants::{Grants, needs};
 use matcher::Matcher;
 use planisphere_schema::asset::content_hash;
 use planisphere_schema::{
@@ -25,6 +27,7 @@ pub struct Linker {
     pods: Selection,
     roles: Selection,
     bindings: Bindings,
+    grants: Grants,
 }
 
 /// What is known of the objects of one kind.
@@ -62,6 +65,7 @@ impl Linker {
             pods: Selection::new(cluster.id, Kind::Pod),
             roles: Selection::new(cluster.id, Kind::ClusterRole),
             bindings: Bindings::default(),
+            grants: Grants::default(),
         }
     }
 
@@ -156,6 +160,10 @@ impl Linker {
             }
             _ => {}
         }
+        if let Some(needs) = needs(&observation.asset.attributes) {
+            let granted = self.grants.put_references(&observation.asset.reference, needs);
+            observation.edges.extend(granted);
+        }
         let hash = observation_hash(&observation);
         let known = resource.objects.insert(
             id,
@@ -222,6 +230,11 @@ impl Linker {
                 Vec::new()
             }
             Kind::PersistentVolume => self.bindings.remove_volume(id),
+            Kind::ReferenceGrant => self.grants.remove_grant(id),
+            _ if self.grants.refers(id) => {
+                self.grants.remove_references(id);
+                Vec::new()
+            }
             _ => Vec::new(),
         };
         out.push(Observed {
@@ -266,7 +279,13 @@ impl Linker {
                 Vec::new()
             }
             Attributes::PersistentVolume(volume) => self.bindings.put_volume(asset, volume),
-            _ => Vec::new(),
+            Attributes::ReferenceGrant(grant) => self.grants.put_grant(reference, grant),
+            other => {
+                if let Some(needs) = needs(other) {
+                    self.grants.put_references(reference, needs);
+                }
+                Vec::new()
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ pub mod app;
 mod as_of;
 mod assets;
 mod console;
+mod data_model;
 mod errors;
 mod fleet;
 mod fresh;
