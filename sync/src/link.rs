@@ -46,6 +46,24 @@ struct Known {
     /// Of the content and the declared edges; 0 where it was restored and is not known.
     hash: u64,
     epoch: u32,
+    /// The newest resourceVersion that was seen of it; 0 where it is no number.
+    version: u64,
+}
+
+impl Resource {
+    /// Whether an event is newer than all that were seen, and than what is known of its object, and notes it. After a list
+    /// that broke off, objects may be newer than the events that come. Versions that are no numbers (an aggregated API may
+    /// serve such) cannot be compared and count as newer.
+    fn is_newer(&mut self, id: AssetId, version: u64) -> bool {
+        if version == 0 {
+            return true;
+        }
+        if version <= self.seen {
+            return false;
+        }
+        self.seen = version;
+        self.objects.get(&id).is_none_or(|known| known.version <= version)
+    }
 }
 
 /// What became of the observations that were given.
@@ -72,9 +90,12 @@ impl Linker {
     /// Takes in an asset that the store remembers, so that selectors and lists see it.
     pub fn restore(&mut self, asset: &Asset) {
         let resource = self.kinds.entry(asset.kind()).or_default();
-        resource
-            .objects
-            .insert(asset.reference.id(), Known { hash: 0, epoch: 0 });
+        let known = Known {
+            hash: 0,
+            epoch: 0,
+            version: asset.resource_version,
+        };
+        resource.objects.insert(asset.reference.id(), known);
         self.take_in(asset);
     }
 
@@ -143,7 +164,7 @@ impl Linker {
         let kind = observation.asset.kind();
         let id = observation.asset.reference.id();
         let resource = self.kinds.entry(kind).or_default();
-        if how == How::Event && !is_newer(&mut resource.seen, observation.asset.resource_version) {
+        if how == How::Event && !resource.is_newer(id, observation.asset.resource_version) {
             ignored.older += 1;
             return;
         }
@@ -170,6 +191,7 @@ impl Linker {
             Known {
                 hash,
                 epoch: resource.epoch,
+                version: observation.asset.resource_version,
             },
         );
         if known.is_some_and(|k| k.hash == hash) {
@@ -193,12 +215,13 @@ impl Linker {
     /// An object was deleted; this is its last state.
     pub fn deleted(&mut self, observation: &Observation, out: &mut Vec<Observed>, ignored: &mut Ignored) {
         let kind = observation.asset.kind();
+        let id = observation.asset.reference.id();
         let resource = self.kinds.entry(kind).or_default();
-        if !is_newer(&mut resource.seen, observation.asset.resource_version) {
+        if !resource.is_newer(id, observation.asset.resource_version) {
             ignored.older += 1;
             return;
         }
-        self.remove(kind, observation.asset.reference.id(), How::Event, None, out);
+        self.remove(kind, id, How::Event, None, out);
     }
 
     fn remove(
@@ -313,16 +336,6 @@ fn derived(redraw: Redraw) -> Observed {
         how: How::Derived,
         last_seen_ms: None,
     }
-}
-
-/// Whether a version is newer than all that were seen, and notes it. Versions that are no numbers (an aggregated API may
-/// serve such) cannot be compared and count as newer.
-fn is_newer(seen: &mut u64, version: u64) -> bool {
-    if version != 0 && version <= *seen {
-        return false;
-    }
-    *seen = (*seen).max(version);
-    true
 }
 
 fn observation_hash(observation: &Observation) -> u64 {

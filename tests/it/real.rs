@@ -6,10 +6,12 @@ use crate::truth::{self, Objects, RESOURCES};
 use controlplane::ControlPlane;
 use serde_json::{Value, json};
 
+mod access;
 #[path = "../real/controlplane.rs"]
 pub mod controlplane;
 mod credentials;
 mod failures;
+mod outages;
 mod refusals;
 
 const SHOP: &str = include_str!("real/shop.yaml");
