@@ -233,6 +233,7 @@ mod tests {
         let state = ClusterState {
             cluster,
             version: Version(1),
+            first: Version(1),
             sources: vec![source],
         };
         let at = |now_ms| {
@@ -240,6 +241,7 @@ mod tests {
                 clusters: std::slice::from_ref(&state),
                 statuses: &statuses,
                 now_ms,
+                past: false,
                 bound_seconds: 120.0,
             };
             evidence.freshness(|_, _| true)

@@ -37,6 +37,7 @@ fn freshness(world: &World, snapshot: &dyn Snapshot, statuses: &[ClusterStatus])
         clusters: snapshot.clusters(),
         statuses,
         now_ms: world.clock.now(),
+        past: false,
         bound_seconds: BOUND_SECONDS,
     }
     .freshness(|_, _| true)

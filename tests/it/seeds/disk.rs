@@ -6,7 +6,9 @@ use super::graph::{Graph, graph};
 use super::recorder::{Promise, Recorder};
 use async_trait::async_trait;
 use planisphere::store::embedded::EmbeddedStore;
-use planisphere::store::{Applied, Claim, Snapshot, Store, StoreError};
+use planisphere::store::{
+    Applied, ChangePage, ChangeQuery, Claim, Extent, Past, Retained, Snapshot, Store, StoreError,
+};
 use planisphere_schema::{Batch, Cluster, ClusterId};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -172,5 +174,34 @@ impl Store for Mount {
     async fn snapshot(&self) -> Result<Arc<dyn Snapshot>, StoreError> {
         let store = self.passes().await?;
         sync(store.snapshot())
+    }
+}
+
+#[async_trait]
+impl Past for Mount {
+    async fn snapshot_at(&self, at_ms: i64) -> Result<Arc<dyn Snapshot>, StoreError> {
+        sync(self.passes().await?.snapshot_at(at_ms))
+    }
+
+    async fn changes(&self, query: &ChangeQuery<'_>) -> Result<ChangePage, StoreError> {
+        sync(self.passes().await?.changes(query))
+    }
+
+    async fn extent(&self) -> Result<Extent, StoreError> {
+        sync(self.passes().await?.extent())
+    }
+
+    async fn retain(&self, oldest_ms: i64, chunk: usize) -> Result<Retained, StoreError> {
+        sync(self.passes().await?.retain(oldest_ms, chunk))
+    }
+
+    async fn compact(&self) -> Result<bool, StoreError> {
+        sync(self.passes().await?.compact())
+    }
+
+    fn published(&self) -> tokio::sync::watch::Receiver<u64> {
+        let store = self.disk.store.lock().unwrap();
+        let store = store.as_ref().map(EmbeddedStore::published);
+        store.unwrap_or_else(|| tokio::sync::watch::Sender::new(0).subscribe())
     }
 }
