@@ -33,15 +33,25 @@ fn role(plane: &ControlPlane, without: &str) {
         "secrets",
         "services",
         "serviceaccounts",
+        "limitranges",
+        "podtemplates",
+        "replicationcontrollers",
+        "resourcequotas",
     ];
     resources.extend(["persistentvolumes", "persistentvolumeclaims"]);
     resources.retain(|resource| *resource != without);
     let others = [
+        "admissionregistration.k8s.io",
+        "apiextensions.k8s.io",
+        "apiregistration.k8s.io",
         "apps",
         "batch",
         "discovery.k8s.io",
         "networking.k8s.io",
+        "node.k8s.io",
         "policy",
+        "rbac.authorization.k8s.io",
+        "resource.k8s.io",
         "autoscaling",
         "scheduling.k8s.io",
         "storage.k8s.io",
