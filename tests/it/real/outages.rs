@@ -74,8 +74,9 @@ async fn a_real_version_that_has_expired_is_listed_for_and_nothing_of_the_gap_is
         let path = format!("/api/v1/configmaps?watch=1&timeoutSeconds=1&resourceVersion={version}");
         let answer = plane.try_kubectl("east", &["get", "--raw", &path], "");
         let told = [answer.stdout, answer.stderr].concat();
-        String::from_utf8_lossy(&told).contains("too old resource version")
-            || String::from_utf8_lossy(&told).contains("compacted")
+        // Told in the stream or instead of it, in words that differ between releases.
+        let told = String::from_utf8_lossy(&told).into_owned();
+        told.contains("Expired") || told.contains("too old") || told.contains("compacted")
     })
     .await;
     let program = start();
