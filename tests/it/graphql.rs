@@ -3,7 +3,9 @@
 pub mod app;
 mod as_of;
 mod assets;
+mod changes;
 mod console;
+mod differences;
 mod errors;
 mod fleet;
 mod fresh;

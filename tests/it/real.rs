@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 pub mod controlplane;
 mod credentials;
 mod failures;
+mod past;
 
 const SHOP: &str = include_str!("real/shop.yaml");
 const NODES: u32 = 6;
