@@ -13,6 +13,7 @@ mod credentials;
 mod failures;
 mod outages;
 mod refusals;
+mod past;
 
 const SHOP: &str = include_str!("real/shop.yaml");
 const NODES: u32 = 6;
