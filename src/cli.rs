@@ -9,6 +9,7 @@ pub mod exit;
 pub mod export;
 pub mod get;
 mod help;
+pub mod history;
 pub mod impact;
 pub mod incident;
 pub mod owners;
@@ -20,6 +21,7 @@ pub mod verify;
 
 use as_of::AsOf;
 use export::ExportArgs;
+use history::{DiffArgs, HistoryArgs};
 use incident::{DrainArgs, ImpactArgs, OwnersArgs, WhyArgs};
 use verify::VerifyArgs;
 
@@ -77,7 +79,7 @@ pub enum Command {
     /// Show what may have broken something: what is below it and unhealthy, gone or changed lately
     #[command(after_help = help::WHY)]
     Why(WhyArgs),
-    /// Order nodes into waves that may be taken down without breaking a Service
+    /// Order nodes into waves that may be taken down without breaking a Service or a disruption budget
     #[command(name = "drain-plan", after_help = help::DRAIN)]
     DrainPlan(DrainArgs),
     /// Show who answers for something, and why; or count what every owner has
@@ -89,6 +91,12 @@ pub enum Command {
     /// Check that an export is whole, unchanged and signed
     #[command(name = "verify-export", after_help = help::VERIFY)]
     VerifyExport(VerifyArgs),
+    /// Show what changed in a window: fields before and after, edges that came and went
+    #[command(after_help = help::HISTORY)]
+    History(HistoryArgs),
+    /// Show what differs between two instants
+    #[command(after_help = help::DIFF)]
+    Diff(DiffArgs),
     /// Print the GraphQL schema, for editors and code generators
     #[command(after_help = help::SCHEMA)]
     Schema,

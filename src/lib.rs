@@ -108,6 +108,14 @@ fn dispatch(parsed: cli::Parsed, around: Surroundings, out: &mut io::Stdout) -> 
             asking()?.block_on(cli::export::run(&client, args, screen, out, &mut io::stderr()))
         }
         Command::VerifyExport(args) => cli::verify::run(args, out, &mut io::stderr()),
+        Command::History(args) => {
+            let client = ready_to_ask(&settings()?)?;
+            asking()?.block_on(cli::history::history(&client, args, out, &mut io::stderr()))
+        }
+        Command::Diff(args) => {
+            let client = ready_to_ask(&settings()?)?;
+            asking()?.block_on(cli::history::diff(&client, args, out, &mut io::stderr()))
+        }
         Command::Check(args) => {
             let settings = settings()?;
             telemetry::init(&settings.log()?, io::stderr)?;

@@ -1,7 +1,9 @@
 //! Questions about the graph, one a file, written once for every store over the [`Snapshot`] contract.
 //! This room knows no GraphQL, no HTTP and no store's inside. Budgets are exact: one store call a hop.
 
+pub mod changes;
 pub mod dependencies;
+pub mod diff;
 pub mod edges;
 pub mod freshness;
 pub mod history;
@@ -10,8 +12,11 @@ pub mod instances;
 pub mod names;
 pub mod ownership;
 pub mod path;
+pub mod rollouts;
+pub mod timeline;
 pub mod topology;
 pub mod why;
+pub mod window;
 
 use crate::store::{Record, Snapshot, StoreError};
 use planisphere_schema::AssetId;

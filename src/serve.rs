@@ -16,6 +16,7 @@ use crate::origins::{self, origins};
 use crate::owners::Owners;
 use crate::store::Store;
 use crate::store::embedded::EmbeddedStore;
+use parking_lot::Mutex;
 use planisphere_schema::{Coverage, Kind};
 use planisphere_sync::fleet::{Fleet, Origin, Taken};
 use planisphere_sync::mirror::Clock;
@@ -34,9 +35,35 @@ const LOOK: Duration = Duration::from_millis(50);
 /// How often the sizes of the graph are measured.
 const MEASURE: Duration = Duration::from_secs(15);
 
-/// The wall clock.
+/// The wall clock, steady.
 pub fn wall_clock() -> Clock {
-    Arc::new(|| jiff::Timestamp::now().as_millisecond())
+    let began = std::time::Instant::now();
+    steady(
+        || jiff::Timestamp::now().as_millisecond(),
+        move || began.elapsed(),
+    )
+}
+
+/// A clock that runs on where somebody sets the wall clock back: else what was proven before would count as current for as
+/// long as it was set back, whatever happens. Set forward, it follows, as it does over a sleep of the machine. `elapsed`
+/// only ever grows.
+pub fn steady(
+    wall_ms: impl Fn() -> i64 + Send + Sync + 'static,
+    elapsed: impl Fn() -> Duration + Send + Sync + 'static,
+) -> Clock {
+    let last = Mutex::new((i64::MIN, Duration::ZERO));
+    Arc::new(move || {
+        let mut last = last.lock();
+        let (wall_ms, elapsed) = (wall_ms(), elapsed());
+        let since = elapsed.saturating_sub(last.1).as_millis();
+        let at_least = last.0.saturating_add(i64::try_from(since).unwrap_or(i64::MAX));
+        if wall_ms < at_least {
+            // Anchored as before, so that fractions of milliseconds are not lost again and again.
+            return at_least;
+        }
+        *last = (wall_ms, elapsed);
+        wall_ms
+    })
 }
 
 /// Serves until a signal asks to stop.
@@ -363,5 +390,33 @@ impl Observer for Measured {
 
     fn refused(&self, code: api::Code) {
         self.0.graphql_rejected(code.name());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    #[test]
+    fn a_clock_that_is_set_back_runs_on_and_one_that_is_set_forward_follows() {
+        let (wall, elapsed) = (Arc::new(AtomicI64::new(1_000)), Arc::new(AtomicI64::new(0)));
+        let clock = {
+            let (wall, elapsed) = (wall.clone(), elapsed.clone());
+            steady(
+                move || wall.load(Ordering::Relaxed),
+                move || Duration::from_millis(elapsed.load(Ordering::Relaxed).unsigned_abs()),
+            )
+        };
+        let read = |wall_ms, elapsed_ms| {
+            wall.store(wall_ms, Ordering::Relaxed);
+            elapsed.store(elapsed_ms, Ordering::Relaxed);
+            clock()
+        };
+        assert_eq!(read(1_000, 0), 1_000);
+        assert_eq!(read(400, 500), 1_500);
+        assert_eq!(read(900, 1_000), 2_000);
+        assert_eq!(read(50_000, 1_100), 50_000);
+        assert_eq!(read(2_100, 1_200), 50_100);
     }
 }

@@ -11,6 +11,7 @@ pub mod cluster;
 pub mod config;
 pub mod device;
 pub mod extension;
+pub mod gateway;
 pub mod limits;
 pub mod named;
 pub mod network;
@@ -26,6 +27,7 @@ pub use cluster::*;
 pub use config::*;
 pub use device::*;
 pub use extension::*;
+pub use gateway::*;
 pub use limits::*;
 pub use named::*;
 pub use network::*;
@@ -143,9 +145,25 @@ attributes! {
     CustomResourceDefinition(CustomResourceDefinitionAttributes),
     ResourceClaim(ResourceClaimAttributes),
     DeviceClass(DeviceClassAttributes),
+    GatewayClass(GatewayClassAttributes),
+    Gateway(GatewayAttributes),
+    ListenerSet(ListenerSetAttributes),
+    HTTPRoute(HTTPRouteAttributes),
+    GRPCRoute(GRPCRouteAttributes),
+    TLSRoute(TLSRouteAttributes),
+    TCPRoute(TCPRouteAttributes),
+    UDPRoute(UDPRouteAttributes),
+    ReferenceGrant(ReferenceGrantAttributes),
+    BackendTLSPolicy(BackendTLSPolicyAttributes),
     Zone(ZoneAttributes),
     Region(RegionAttributes),
     ExternalEndpoint(ExternalEndpointAttributes);
     User,
     Group,
+    Image,
+    Registry,
+    VirtualMachine,
+    DNSName,
+    Address,
+    Component,
 }

@@ -40,7 +40,7 @@ pub struct Detail {
     /// ROUTES_TO: the endpoint's host name.
     #[prost(message, optional, tag = "10")]
     pub hostname: Option<String>,
-    /// CALLS_WEBHOOK: the names of the webhooks. READS: how: `env`, `envFrom`, `volume`, `projected`, `csi`, `imagePullSecrets`, `secrets`.
+    /// CALLS_WEBHOOK: the names of the webhooks. GRANTED_BY: what is named. HAS_PARENT: the listeners. READS: how: `env`, `envFrom`, `volume`, `projected`, `csi`, `imagePullSecrets`, `secrets`.
     #[prost(string, repeated, tag = "11")]
     pub via: Vec<String>,
     /// READS: every such reference is optional, so that its absence stops nothing. CALLS_WEBHOOK: things go on without an answer.
@@ -71,6 +71,12 @@ pub struct Detail {
     /// ATTACHED_TO: the volume is attached, not only to be.
     #[prost(message, optional, tag = "20")]
     pub attached: Option<bool>,
+    /// HAS_PARENT: the parent took the route, as its controller says.
+    #[prost(message, optional, tag = "21")]
+    pub accepted: Option<bool>,
+    /// FORWARDS_TO: how much of the traffic of its rule, in proportion to the others; absent means 1.
+    #[prost(message, optional, tag = "22")]
+    pub weight: Option<i32>,
 }
 
 /// A port of an endpoint.
@@ -95,7 +101,7 @@ pub struct Port {
     pub app_protocol: Option<String>,
 }
 
-/// One way from an Ingress to a Service.
+/// One way from an Ingress or a route to a Service.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize, prost::Message)]
 #[cfg_attr(
     feature = "graphql",

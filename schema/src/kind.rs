@@ -33,8 +33,8 @@ pub struct KindRow {
     pub kind: &'static str,
     /// API group; empty for the core group.
     pub group: &'static str,
-    /// The API version we read.
-    pub version: &'static str,
+    /// The API versions that we can read, the preferred one first; all say the same of what is read.
+    pub versions: &'static [&'static str],
     /// Plural resource name as in URLs; empty for what Kubernetes does not serve.
     pub plural: &'static str,
     /// Short names that kubectl takes.
@@ -46,7 +46,7 @@ pub struct KindRow {
 }
 
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $name:ident $group:literal $version:literal $plural:literal [$($short:literal),*] $scope:ident $supply:ident;)*) => {
+    ($($(#[$doc:meta])* $name:ident $group:literal $($version:literal)|+ $plural:literal [$($short:literal),*] $scope:ident $supply:ident;)*) => {
         /// A kind of asset.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Kind {
@@ -63,7 +63,7 @@ macro_rules! kinds {
             pub fn row(self) -> Option<&'static KindRow> {
                 match self {
                     $(Kind::$name => Some(&KindRow {
-                        kind: stringify!($name), group: $group, version: $version, plural: $plural,
+                        kind: stringify!($name), group: $group, versions: &[$($version),+], plural: $plural,
                         short: &[$($short),*], scope: Scope::$scope, supply: Supply::$supply,
                     }),)*
                     Kind::Custom(_) => None,
@@ -168,6 +168,26 @@ kinds! {
     ResourceClaim "resource.k8s.io" "v1" "resourceclaims" [] Namespaced Watched;
     /// A DeviceClass.
     DeviceClass "resource.k8s.io" "v1" "deviceclasses" [] Cluster Watched;
+    /// A GatewayClass of the Gateway API.
+    GatewayClass "gateway.networking.k8s.io" "v1" | "v1beta1" "gatewayclasses" ["gc"] Cluster Watched;
+    /// A Gateway: where traffic comes into the cluster.
+    Gateway "gateway.networking.k8s.io" "v1" | "v1beta1" "gateways" ["gtw"] Namespaced Watched;
+    /// A ListenerSet: listeners that are added to a Gateway.
+    ListenerSet "gateway.networking.k8s.io" "v1" "listenersets" ["lset"] Namespaced Watched;
+    /// An HTTPRoute.
+    HTTPRoute "gateway.networking.k8s.io" "v1" | "v1beta1" "httproutes" [] Namespaced Watched;
+    /// A GRPCRoute.
+    GRPCRoute "gateway.networking.k8s.io" "v1" | "v1alpha2" "grpcroutes" [] Namespaced Watched;
+    /// A TLSRoute: TLS that is passed on by the server's name.
+    TLSRoute "gateway.networking.k8s.io" "v1" | "v1alpha3" | "v1alpha2" "tlsroutes" [] Namespaced Watched;
+    /// A TCPRoute.
+    TCPRoute "gateway.networking.k8s.io" "v1" | "v1alpha2" "tcproutes" [] Namespaced Watched;
+    /// A UDPRoute.
+    UDPRoute "gateway.networking.k8s.io" "v1" | "v1alpha2" "udproutes" [] Namespaced Watched;
+    /// A ReferenceGrant: who may refer to objects of its namespace from another one.
+    ReferenceGrant "gateway.networking.k8s.io" "v1" | "v1beta1" "referencegrants" ["refgrant"] Namespaced Watched;
+    /// A BackendTLSPolicy: how a Gateway speaks TLS to a Service.
+    BackendTLSPolicy "gateway.networking.k8s.io" "v1" | "v1alpha3" "backendtlspolicies" ["btlspolicy"] Namespaced Watched;
     /// A failure domain that nodes name by label `topology.kubernetes.io/zone`.
     Zone "" "" "" [] Cluster Named;
     /// A region that nodes name by label `topology.kubernetes.io/region`.
@@ -178,6 +198,18 @@ kinds! {
     User "" "" "" [] Cluster Named;
     /// A group of users that bindings name.
     Group "" "" "" [] Cluster Named;
+    /// An image that containers run, by its digest: `repository@sha256:…`.
+    Image "" "" "" [] Cluster Named;
+    /// A registry that images are pulled from, by its host.
+    Registry "" "" "" [] Cluster Named;
+    /// The virtual machine behind a node, by the provider's id of it.
+    VirtualMachine "" "" "" [] Cluster Named;
+    /// A name outside of the cluster that a Service stands for.
+    DNSName "" "" "" [] Cluster Named;
+    /// An address or name at which something is reached from outside.
+    Address "" "" "" [] Cluster Named;
+    /// A program that a cluster consists of, with its version: `kubelet@v1.36.3`.
+    Component "" "" "" [] Cluster Named;
 }
 
 impl Kind {

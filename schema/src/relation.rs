@@ -59,12 +59,20 @@ relations! {
     SliceOf "SLICE_OF" None "EndpointSlice -> Service" "label kubernetes.io/service-name";
     /// An ExternalName that names another Service of the cluster.
     AliasOf "ALIAS_OF" Hard "Service -> Service" "spec.externalName of the form name.namespace.svc…";
-    /// An Ingress sends traffic to a Service.
-    ForwardsTo "FORWARDS_TO" Redundant "Ingress -> Service" "spec.defaultBackend, spec.rules[].http.paths[].backend";
-    /// An Ingress terminates TLS with a Secret.
-    UsesTls "USES_TLS" StartOnly "Ingress -> Secret" "spec.tls[].secretName";
+    /// Sends traffic to a Service, or to what else a route names. A backend with weight 0 gets none.
+    ForwardsTo "FORWARDS_TO" Redundant "Ingress, HTTPRoute, GRPCRoute, TLSRoute, TCPRoute, UDPRoute -> Service" "spec.defaultBackend, spec.rules[].http.paths[].backend, spec.rules[].backendRefs";
+    /// Sends a copy of its traffic there, whose answers nobody hears.
+    MirrorsTo "MIRRORS_TO" None "HTTPRoute, GRPCRoute -> Service" "spec.rules[].filters[].requestMirror.backendRef";
+    /// On what a route or a set of listeners hangs: a Service where it is one of a mesh.
+    HasParent "HAS_PARENT" Hard "HTTPRoute, GRPCRoute, TLSRoute, TCPRoute, UDPRoute, ListenerSet -> Gateway, ListenerSet, Service" "spec.parentRefs, spec.parentRef";
+    /// The grant that lets an object name another one in the grant's namespace; without any, what it names there has no effect.
+    GrantedBy "GRANTED_BY" None "HTTPRoute, GRPCRoute, TLSRoute, TCPRoute, UDPRoute, Gateway, ListenerSet -> ReferenceGrant" "ReferenceGrant spec.from and spec.to against what the other names, declared by the other";
+    /// What a policy is about.
+    Targets "TARGETS" None "BackendTLSPolicy -> Service" "spec.targetRefs";
+    /// Terminates TLS with a Secret.
+    UsesTls "USES_TLS" StartOnly "Ingress, Gateway, ListenerSet -> Secret" "spec.tls[].secretName, spec.listeners[].tls.certificateRefs";
     /// Reads a ConfigMap or Secret: environment, volumes, projected volumes, image pull, also in init containers.
-    Reads "READS" StartOnly "Pod, workload, ServiceAccount -> ConfigMap, Secret" "volumes, envFrom, env.valueFrom, imagePullSecrets";
+    Reads "READS" StartOnly "Pod, workload, ServiceAccount, BackendTLSPolicy -> ConfigMap, Secret" "volumes, envFrom, env.valueFrom, imagePullSecrets, spec.validation.caCertificateRefs";
     /// Mounts a claim.
     Mounts "MOUNTS" Hard "Pod, workload -> PersistentVolumeClaim" "volumes[].persistentVolumeClaim, volumes[].ephemeral";
     /// A claim and its volume; bound only where both agree.
@@ -82,9 +90,9 @@ relations! {
     /// What an autoscaler scales.
     Scales "SCALES" None "HorizontalPodAutoscaler -> workload" "spec.scaleTargetRef";
     /// The class that an object names; not the default one, where it names none.
-    OfClass "OF_CLASS" StartOnly "Ingress -> IngressClass; PersistentVolumeClaim, PersistentVolume -> StorageClass; ResourceClaim -> DeviceClass" "spec.ingressClassName, spec.storageClassName, spec.devices.requests[].exactly.deviceClassName";
+    OfClass "OF_CLASS" StartOnly "Ingress -> IngressClass; PersistentVolumeClaim, PersistentVolume -> StorageClass; ResourceClaim -> DeviceClass; Gateway -> GatewayClass" "spec.ingressClassName, spec.storageClassName, spec.devices.requests[], spec.gatewayClassName";
     /// Where a class keeps more settings.
-    HasParameters "HAS_PARAMETERS" StartOnly "IngressClass -> any" "spec.parameters";
+    HasParameters "HAS_PARAMETERS" StartOnly "IngressClass, GatewayClass -> any" "spec.parameters, spec.parametersRef";
     /// The driver of a volume or of the volumes of a class. In-tree types are named by the driver that they are migrated to.
     UsesDriver "USES_DRIVER" StartOnly "StorageClass, PersistentVolume, VolumeAttachment -> CSIDriver" "provisioner, spec.csi.driver, spec.attacher";
     /// How important a pod is.
@@ -115,6 +123,18 @@ relations! {
     ServedBy "SERVED_BY" Hard "APIService -> Service" "spec.service";
     /// The policy that a binding enforces.
     Enforces "ENFORCES" None "ValidatingAdmissionPolicyBinding -> ValidatingAdmissionPolicy" "spec.policyName";
+    /// The images that a pod's containers run. It needs the image to start.
+    UsesImage "USES_IMAGE" StartOnly "Pod -> Image" "status.containerStatuses[].imageID, also of init and ephemeral containers";
+    /// The registries that a template's images come from. A workload that another one controls names none.
+    PullsFrom "PULLS_FROM" StartOnly "workload, Pod without one -> Registry" "spec.containers[].image, also of init containers";
+    /// The virtual machine that a node is.
+    IsMachine "IS_MACHINE" Hard "Node -> VirtualMachine" "spec.providerID";
+    /// The name outside of the cluster that a Service stands for.
+    ExternalName "EXTERNAL_NAME" Hard "Service -> DNSName" "spec.externalName that names no Service of the cluster";
+    /// Where something is reached from outside.
+    ReachedAt "REACHED_AT" Redundant "Service, Ingress, Gateway -> Address" "status.loadBalancer.ingress, spec.externalIPs, status.addresses";
+    /// The programs that a machine or a part of the control plane runs, by name and version.
+    RunsComponent "RUNS_COMPONENT" None "Node, Pod of the control plane -> Component" "status.nodeInfo; labels tier and component of pods in kube-system";
     /// The zone that a node stands in.
     InZone "IN_ZONE" Hard "Node -> Zone" "label topology.kubernetes.io/zone";
     /// The region of a zone, or of a node that names no zone.

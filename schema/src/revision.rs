@@ -35,6 +35,53 @@ pub fn diff(before: &Asset, after: &Asset) -> Vec<FieldChange> {
     changes
 }
 
+/// What controllers and kubelets report, as the last or an inner part of a path: it moves while nobody changes anything.
+const STATUS: &[&str] = &[
+    "active",
+    "available",
+    "availableReplicas",
+    "completedAt",
+    "conditions",
+    "current",
+    "currentRevision",
+    "desired",
+    "endpoints",
+    "exitCode",
+    "failed",
+    "hostIP",
+    "imageID",
+    "lastScheduleAt",
+    "lastSuccessfulAt",
+    "loadBalancer",
+    "misscheduled",
+    "phase",
+    "podIPs",
+    "ready",
+    "readyEndpoints",
+    "readyReplicas",
+    "reason",
+    "restarts",
+    "startedAt",
+    "state",
+    "succeeded",
+    "updateRevision",
+    "updated",
+    "updatedReplicas",
+];
+
+impl FieldChange {
+    /// Whether it is what a controller or a kubelet reports, not what somebody asked for.
+    pub fn is_status(&self) -> bool {
+        let mut parts = self.path.split('.');
+        let own = |part: &str| matches!(part, "labels" | "annotations" | "uid");
+        let first = parts.next().unwrap_or_default();
+        !own(first)
+            && std::iter::once(first)
+                .chain(parts)
+                .any(|part| STATUS.contains(&part))
+    }
+}
+
 fn content(asset: &Asset) -> Value {
     let mut value = asset.attributes.to_json();
     if let Value::Object(map) = &mut value {

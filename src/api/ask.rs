@@ -6,7 +6,7 @@ use crate::query::dependencies::CallBook;
 use crate::query::freshness::{Evidence, Freshness};
 use crate::query::ownership::book::Book;
 use crate::query::{QueryError, breathe};
-use crate::store::{Record, Snapshot};
+use crate::store::{Record, Snapshot, Store};
 use async_graphql::Context;
 use planisphere_schema::{AssetId, ClusterId};
 use planisphere_sync::status::ClusterStatus;
@@ -15,6 +15,8 @@ use std::sync::Arc;
 /// What every field of a request reads from.
 pub struct Ask {
     snapshot: Arc<dyn Snapshot>,
+    /// What the past is asked of.
+    pub store: Arc<dyn Store>,
     /// How the mirrors stood when the request came.
     pub statuses: Vec<ClusterStatus>,
     /// When it came, in Unix ms.
@@ -32,7 +34,7 @@ pub struct Ask {
 impl Ask {
     /// A request that reads `snapshot`, which is the graph as of an instant where one is given beside the time.
     pub fn new(
-        snapshot: Arc<dyn Snapshot>,
+        (store, snapshot): (Arc<dyn Store>, Arc<dyn Snapshot>),
         statuses: Vec<ClusterStatus>,
         (now_ms, at_ms): (i64, Option<i64>),
         limits: ApiLimits,
@@ -40,6 +42,7 @@ impl Ask {
     ) -> Self {
         Self {
             snapshot,
+            store,
             statuses,
             now_ms,
             at_ms,
@@ -85,7 +88,16 @@ impl Ask {
 
     /// The freshness of the clusters for which `in_scope` holds of (name, identity where known).
     pub fn freshness(&self, in_scope: impl Fn(&str, Option<ClusterId>) -> bool) -> freshness::Freshness {
-        freshness::Freshness(self.judge(in_scope))
+        self.freshness_as_of(self.at_ms, in_scope)
+    }
+
+    /// The same as of an instant, in Unix ms, where one is given.
+    pub fn freshness_as_of(
+        &self,
+        at_ms: Option<i64>,
+        in_scope: impl Fn(&str, Option<ClusterId>) -> bool,
+    ) -> freshness::Freshness {
+        freshness::Freshness(self.judge(at_ms, in_scope))
     }
 
     /// The freshness of one asset's cluster.
@@ -94,12 +106,12 @@ impl Ask {
         self.freshness(|_, id| id == Some(cluster))
     }
 
-    fn judge(&self, in_scope: impl Fn(&str, Option<ClusterId>) -> bool) -> Freshness {
+    fn judge(&self, at_ms: Option<i64>, in_scope: impl Fn(&str, Option<ClusterId>) -> bool) -> Freshness {
         Evidence {
             clusters: self.snapshot.clusters(),
             statuses: &self.statuses,
-            now_ms: self.moment_ms(),
-            past: self.at_ms.is_some(),
+            now_ms: at_ms.unwrap_or(self.now_ms),
+            past: at_ms.is_some(),
             bound_seconds: self.limits.stale_after_seconds,
         }
         .freshness(in_scope)

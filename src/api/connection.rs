@@ -125,7 +125,12 @@ impl AssetConnection {
 
 /// The freshness of an answer that a filter selects: where it names clusters, of those alone.
 pub fn freshness_of(ask: &Ask, filter: &Filter) -> Freshness {
-    ask.freshness(|name, id| {
+    freshness_as_of(ask, ask.at_ms, filter)
+}
+
+/// The same as of an instant, in Unix ms, where one is given.
+pub fn freshness_as_of(ask: &Ask, at_ms: Option<i64>, filter: &Filter) -> Freshness {
+    ask.freshness_as_of(at_ms, |name, id| {
         let id = id.map(|id| id.to_string());
         admits(filter, &|text| {
             text.matches(Some(name)) || id.as_deref().is_some_and(|id| text.matches(Some(id)))

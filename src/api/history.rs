@@ -4,6 +4,7 @@ use super::ask::Ask;
 use super::connection::PageInfo;
 use super::cursor::Question;
 use super::freshness::Freshness;
+use super::instant::Instant;
 use crate::query::QueryError;
 use crate::query::history::{self, Entry, History};
 use crate::store::Record;
@@ -30,14 +31,18 @@ pub struct Change {
     cursor: String,
     /// What happened.
     op: Op,
-    /// When it was learnt.
-    at: Time,
+    /// When it was learnt. Given as `asOf`, it shows the graph with this change.
+    at: Instant,
     /// The version at which it happened.
     version: String,
     /// How it was learnt. By a list: it may have happened at any time since `lastSeenAt`.
     how: How,
     /// When the asset was last known to be as before, where that is not the moment itself.
     last_seen_at: Option<Time>,
+    /// The Kubernetes uid of the incarnation that it is about; null where there is none.
+    uid: Option<String>,
+    /// Another object stands under this name than before.
+    new_incarnation: bool,
     /// The fields that differ; none for a creation or deletion.
     fields: Vec<FieldChange>,
 }
@@ -73,7 +78,7 @@ impl HistoryConnection {
     }
 }
 
-/// What happened to an asset, newest first.
+/// What happened to an asset, newest first, under all the uids that stood under its name.
 #[Object]
 impl HistoryConnection {
     /// The changes.
@@ -81,10 +86,12 @@ impl HistoryConnection {
         let all = self.page.entries.iter().map(|entry| Change {
             cursor: self.cursor(entry),
             op: entry.revision.op,
-            at: entry.revision.version.time(),
+            at: entry.revision.version.into(),
             version: entry.revision.version.0.to_string(),
             how: entry.revision.how,
             last_seen_at: entry.revision.last_seen_ms.map(Time::from_unix_ms),
+            uid: entry.uid.map(|uid| uid.to_string()),
+            new_incarnation: entry.incarnation,
             fields: entry.fields.iter().map(FieldChange::of).collect(),
         });
         all.collect()
@@ -105,7 +112,8 @@ impl HistoryConnection {
 }
 
 impl FieldChange {
-    fn of(change: &planisphere_schema::FieldChange) -> Self {
+    /// As callers see it.
+    pub fn of(change: &planisphere_schema::FieldChange) -> Self {
         Self {
             path: change.path.clone(),
             before: Json(change.before.clone()),

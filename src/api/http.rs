@@ -210,7 +210,7 @@ async fn answer(api: &Api, headers: &HeaderMap, form: Form, question: Question) 
             None => state.calls.book(),
         };
         let ask = Arc::new(Ask::new(
-            snapshot,
+            (Arc::clone(&state.store), snapshot),
             state.status.all(),
             ((state.clock)(), at_ms),
             state.limits.clone(),

@@ -3,6 +3,7 @@
 
 use super::asset::AssetNode;
 use super::instances::ServiceFields;
+use super::rollouts::DeploymentFields;
 use super::shortcuts;
 use super::workloads::{PodFields, WorkloadFields};
 use crate::store::Record;
@@ -171,7 +172,15 @@ pub async fn resolve(record: &Arc<Record>, ctx: &Context<'_>) -> ServerResult<Op
     match record.asset.kind() {
         Kind::Pod => PodFields(Arc::clone(record)).resolve_field(ctx).await,
         Kind::Service => ServiceFields(Arc::clone(record)).resolve_field(ctx).await,
-        kind if makes_pods(kind) => WorkloadFields(Arc::clone(record)).resolve_field(ctx).await,
+        kind if makes_pods(kind) => {
+            let found = WorkloadFields(Arc::clone(record)).resolve_field(ctx).await?;
+            match kind {
+                Kind::Deployment if found.is_none() => {
+                    DeploymentFields(Arc::clone(record)).resolve_field(ctx).await
+                }
+                _ => Ok(found),
+            }
+        }
         _ => Ok(None),
     }
 }
@@ -180,6 +189,11 @@ fn derived_fields(kind: Kind, registry: &mut Registry) -> Fields {
     match kind {
         Kind::Pod => fields_of::<PodFields>(registry),
         Kind::Service => fields_of::<ServiceFields>(registry),
+        Kind::Deployment => {
+            let mut fields = fields_of::<WorkloadFields>(registry);
+            fields.extend(fields_of::<DeploymentFields>(registry));
+            fields
+        }
         kind if makes_pods(kind) => fields_of::<WorkloadFields>(registry),
         _ => Fields::new(),
     }

@@ -2,6 +2,7 @@
 
 use super::ask::Ask;
 use super::asset::AssetNode;
+use super::changes::{Between, ChangeConnection, ChangeFilter, DiffConnection, Timeline};
 use super::connection::{self, AssetConnection};
 use super::export::{self, ExportJob};
 use super::filter::{AssetFilter, selection};
@@ -232,8 +233,8 @@ impl Query {
         impact::ask(ctx, input).await
     }
 
-    /// In which order nodes may be taken down, so that every Service stays at its need. Disruption budgets are
-    /// mirrored but not looked at here yet, so none is honoured.
+    /// In which order nodes may be taken down, so that every Service stays at its need and no eviction is refused by a
+    /// disruption budget; or who is in the way.
     async fn drain_plan(
         &self,
         ctx: &Context<'_>,
@@ -327,6 +328,48 @@ impl Query {
         _as_of: Option<Instant>,
     ) -> Result<OwnedConnection, QueryError> {
         OwnedConnection::read(ctx, Whose::Nobody, filter, first, after.as_deref()).await
+    }
+
+    /// What changed in a window, newest first: assets with their fields before and after, and edges that came and went.
+    async fn changes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which changes; those of the last hour where left out.")] filter: Option<
+            ChangeFilter,
+        >,
+        #[graphql(desc = "How many at the most, up to 500.", default = 50)] first: i32,
+        #[graphql(desc = "After this cursor, that is: older.")] after: Option<String>,
+    ) -> Result<ChangeConnection, QueryError> {
+        ChangeConnection::read(ctx, filter, first, after.as_deref()).await
+    }
+
+    /// How much changed when, for a chart.
+    async fn timeline(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which changes, as in `changes`.")] filter: Option<ChangeFilter>,
+        #[graphql(desc = "Into how many buckets the window is cut, up to 500.", default = 60)] buckets: i32,
+    ) -> Result<Timeline, QueryError> {
+        Timeline::read(ctx, filter, buckets).await
+    }
+
+    /// What differs between two instants. What changed and changed back is no difference.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is an argument of the GraphQL field"
+    )]
+    async fn diff(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Among which assets; all where left out.")] scope: Option<AssetFilter>,
+        #[graphql(desc = "The first instant.")] from: Instant,
+        #[graphql(desc = "The second instant; now where left out.")] to: Option<Instant>,
+        #[graphql(desc = "Also what controllers and kubelets report all the time.", default)] status: bool,
+        #[graphql(desc = "How many at the most, up to 500.", default = 50)] first: i32,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+    ) -> Result<DiffConnection, QueryError> {
+        let between = Between { from, to, status };
+        DiffConnection::read(ctx, scope, between, first, after.as_deref()).await
     }
 
     /// The rules of ownership, strongest first.

@@ -87,6 +87,30 @@ shortcuts! {
     Service."webhooks" = In CallsWebhook Many, "The webhook configurations and definitions that ask it.";
     Service."apis" = In ServedBy Many, "The parts of the API that it answers for.";
     ValidatingAdmissionPolicy."bindings" = In Enforces Many, "The bindings that enforce it.";
+    Service."routes" = In ForwardsTo Many, "The Ingresses and routes that forward to it.";
+    Gateway."routes" = In HasParent Many, "The routes and sets of listeners that hang on it.";
+    Gateway."certificates" = Out UsesTls Many, "The Secrets that it terminates TLS with.";
+    ReferenceGrant."lets" = In GrantedBy Many, "What it lets name objects of its namespace.";
+    GatewayClass."usedBy" = In OfClass Many, "The Gateways that name it.";
+    HTTPRoute."services" = Out ForwardsTo Many, "What it forwards to.";
+    HTTPRoute."gateways" = Out HasParent Many, "What it hangs on.";
+    GRPCRoute."services" = Out ForwardsTo Many, "What it forwards to.";
+    GRPCRoute."gateways" = Out HasParent Many, "What it hangs on.";
+    TLSRoute."services" = Out ForwardsTo Many, "What it forwards to.";
+    TLSRoute."gateways" = Out HasParent Many, "What it hangs on.";
+    TCPRoute."services" = Out ForwardsTo Many, "What it forwards to.";
+    TCPRoute."gateways" = Out HasParent Many, "What it hangs on.";
+    UDPRoute."services" = Out ForwardsTo Many, "What it forwards to.";
+    UDPRoute."gateways" = Out HasParent Many, "What it hangs on.";
+    Image."pods" = In UsesImage Many, "The pods that run it.";
+    Pod."images" = Out UsesImage Many, "The images that it runs.";
+    Registry."usedBy" = In PullsFrom Many, "The workloads and bare pods whose images come from it.";
+    VirtualMachine."nodes" = In IsMachine Many, "The nodes that it is.";
+    Node."machine" = Out IsMachine One(Kind::VirtualMachine), "The virtual machine behind it.";
+    Node."components" = Out RunsComponent Many, "The programs that it runs, with their versions.";
+    Component."runningOn" = In RunsComponent Many, "The nodes and pods that run it.";
+    DNSName."services" = In ExternalName Many, "The Services that stand for it.";
+    Address."reaches" = In ReachedAt Many, "What is reached at it.";
     Zone."nodes" = In InZone Many, "The nodes that stand in it.";
 }
 

@@ -2,6 +2,7 @@
 
 use super::ask::Ask;
 use super::freshness::Freshness;
+use super::instant::Instant;
 use crate::query::QueryError;
 use async_graphql::{Context, Enum, Object, SimpleObject};
 use planisphere_schema::{Coverage, Time};
@@ -64,7 +65,11 @@ impl Sync {
     /// The graph as a whole.
     async fn store(&self, ctx: &Context<'_>) -> Result<StoreSync, QueryError> {
         let totals = Ask::of(ctx).graph().await.totals().await?;
+        let extent = Ask::of(ctx).store.extent().await?;
         Ok(StoreSync {
+            history_since: extent.oldest_ms.map(Instant),
+            changes: extent.changes,
+            bytes: extent.bytes,
             assets: totals.assets.iter().map(|(.., n)| *n as u64).sum(),
             edges: totals.edges.iter().map(|(_, n)| *n as u64).sum(),
             dangling: totals.dangling as u64,
@@ -99,6 +104,12 @@ pub struct StoreSync {
     edges: u64,
     /// Assets that are referred to but do not exist.
     dangling: u64,
+    /// The first instant that can be asked about; null where nothing was ever kept.
+    history_since: Option<Instant>,
+    /// Changes of assets that are kept, about.
+    changes: u64,
+    /// Bytes that the graph and its history take on disk; 0 where that is not known.
+    bytes: u64,
 }
 
 /// The mirror of one cluster.

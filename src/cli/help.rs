@@ -91,6 +91,21 @@ Examples:
 
 Exit code 1: something was changed or is missing. Exit code 3: whole, but stale when it was written, or not checked for a signature.";
 
+pub(super) const HISTORY: &str = "\
+Examples:
+  planisphere history -n shop --from 2h
+  planisphere history shop/Deployment/cart --from 3d --path 'containers.*.image'
+  planisphere history --near shop/Service/cart --from 2026-11-24T03:00:00Z --to 2026-11-24T03:30:00Z
+  planisphere history nodes --status -o json
+
+Exit code 3 and a warning on standard error: the answer is incomplete or stale.";
+
+pub(super) const DIFF: &str = "\
+Examples:
+  planisphere diff -n shop --from 1d
+  planisphere diff deploy,svc --from 2026-11-24T03:00:00Z --to 2026-11-24T04:00:00Z
+  planisphere diff shop/Deployment/cart --from 3d -o json";
+
 pub(super) const SCHEMA: &str = "\
 Examples:
   planisphere schema > planisphere.graphql

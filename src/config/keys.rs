@@ -83,7 +83,17 @@ const READS: &[&str] = &["serve", "check"];
 const SERVES: &[&str] = &["serve"];
 const LISTENS: &[&str] = &["serve", "demo"];
 const DEMO: &[&str] = &["demo"];
-const ASKS: &[&str] = &["get", "query", "owners", "impact", "why", "drain-plan", "export"];
+const ASKS: &[&str] = &[
+    "get",
+    "query",
+    "owners",
+    "impact",
+    "why",
+    "drain-plan",
+    "export",
+    "history",
+    "diff",
+];
 const ALL: &[&str] = &[];
 
 macro_rules! keys {

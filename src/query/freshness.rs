@@ -129,7 +129,7 @@ impl Evidence<'_> {
         answer: &mut Freshness,
     ) -> Option<f64> {
         let kinds = kinds_of(state, status);
-        let mut fresh: Option<i64> = None;
+        let (mut fresh, mut unproven): (Option<i64>, bool) = (None, false);
         for (kind, coverage, complete, fresh_ms) in kinds {
             let gap = match coverage {
                 Some(Coverage::Denied) => Some(GapReason::Denied),
@@ -145,9 +145,14 @@ impl Evidence<'_> {
                     reason,
                 });
             } else {
-                fresh = [fresh, fresh_ms].into_iter().flatten().min();
+                // A proof from the future, by a clock that was set back since, proves nothing. Of an instant that is past,
+                // what was proven later proves all the more.
+                let proof = fresh_ms.filter(|ms| self.past || *ms <= self.now_ms);
+                unproven |= proof.is_none();
+                fresh = [fresh, proof].into_iter().flatten().min();
             }
         }
+        let fresh = fresh.filter(|_| !unproven);
         let lag = fresh.map(|ms| (self.now_ms - ms).max(0) as f64 / 1000.0);
         let unknown = || state.is_none_or(|s| s.first > Version::as_of(self.now_ms));
         let proven = fresh.is_some_and(|ms| ms >= self.now_ms);
@@ -156,9 +161,9 @@ impl Evidence<'_> {
             _ if self.past && proven => None,
             Some(s) if s.configured && s.dump => Some(StaleReason::Dump),
             Some(s) if s.configured && !s.reachable => Some(StaleReason::Unreachable),
-            Some(s) if s.configured => lag
-                .is_some_and(|lag| lag > self.bound_seconds)
-                .then_some(StaleReason::Lagging),
+            Some(s) if s.configured => {
+                (unproven || lag.is_some_and(|lag| lag > self.bound_seconds)).then_some(StaleReason::Lagging)
+            }
             _ => Some(StaleReason::Unconfigured),
         };
         if let Some(reason) = reason {
@@ -200,4 +205,50 @@ fn kinds_of(state: Option<&ClusterState>, status: Option<&ClusterStatus>) -> Vec
         }
     }
     kinds
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use planisphere_schema::{Cluster, SourceState};
+    use planisphere_sync::status::SyncStatus;
+    use uuid::Uuid;
+
+    #[test]
+    fn a_proof_from_the_future_proves_nothing() {
+        let cluster = Cluster {
+            id: ClusterId(Uuid::from_u128(1)),
+            name: "one".into(),
+        };
+        let source = SourceState {
+            kind: Kind::Pod,
+            resume: Some("7".into()),
+            fresh_ms: 5_000,
+            coverage: Coverage::Watched,
+        };
+        let status = SyncStatus::default();
+        status.restore("one", &cluster, true, std::slice::from_ref(&source));
+        status.update("one", |status| status.reachable = true);
+        let statuses = status.all();
+        let state = ClusterState {
+            cluster,
+            version: Version(1),
+            first: Version(1),
+            sources: vec![source],
+        };
+        let at = |now_ms| {
+            let evidence = Evidence {
+                clusters: std::slice::from_ref(&state),
+                statuses: &statuses,
+                now_ms,
+                past: false,
+                bound_seconds: 120.0,
+            };
+            evidence.freshness(|_, _| true)
+        };
+        assert!(at(6_000).stale.is_empty());
+        let early = at(4_000);
+        assert_eq!(early.stale[0].reason, StaleReason::Lagging);
+        assert_eq!((early.stale[0].fresh_ms, early.max_lag_seconds), (None, None));
+    }
 }

@@ -4,12 +4,17 @@ use super::QueryError;
 use crate::store::{Record, Revision, Snapshot};
 use planisphere_schema::revision::{FieldChange, Op, diff};
 use planisphere_schema::{Asset, Version};
+use uuid::Uuid;
 
 /// One change of an asset.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     /// What the store keeps of it.
     pub revision: Revision,
+    /// The uid of the incarnation that it is about, where there is one.
+    pub uid: Option<Uuid>,
+    /// Another object stands under the name than before.
+    pub incarnation: bool,
     /// The fields that differ; none for a creation or deletion.
     pub fields: Vec<FieldChange>,
 }
@@ -55,7 +60,14 @@ pub async fn history(
             (Op::Update, Some(ended), Some(began)) => diff(ended, began),
             _ => Vec::new(),
         };
-        entries.push(Entry { revision, fields });
+        let uid = |state: &Option<Asset>| state.as_ref().map(|a| a.uid).filter(|uid| !uid.is_nil());
+        let began = uid(&after).filter(|_| revision.op != Op::Delete);
+        entries.push(Entry {
+            uid: began.or_else(|| uid(&ended)),
+            incarnation: began.is_some() && began != uid(&ended),
+            revision,
+            fields,
+        });
         after = ended;
     }
     Ok(History { entries, more })

@@ -30,7 +30,7 @@ use model::{State, Who};
 use planisphere_schema::AssetId;
 use propagate::{Call, propagate};
 use recovery::Recovery;
-use scene::Scene;
+use scene::{Purpose, Scene};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -164,7 +164,13 @@ pub async fn impact(
         ));
     }
     let mut closure = Closure::of(snapshot, failure.assets).await?;
-    let scene = Scene::read(snapshot, &mut closure, failure.planned, failure.reschedule).await?;
+    let purpose = Purpose {
+        planned: failure.planned,
+        all_pods: failure.reschedule,
+        reschedule: failure.reschedule,
+        budgets: true,
+    };
+    let scene = Scene::read(snapshot, &mut closure, purpose).await?;
     let verdicts = evaluate(&scene.model);
     let mut services: Vec<Affected> = verdicts
         .into_iter()

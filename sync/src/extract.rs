@@ -8,6 +8,8 @@ mod config;
 mod device;
 mod draft;
 mod extension;
+mod gateway;
+mod image;
 mod limits;
 mod metadata;
 mod network;
@@ -114,6 +116,16 @@ extractors! {
     CustomResourceDefinition(CustomResourceDefinition),
     ResourceClaim(ResourceClaim),
     DeviceClass(DeviceClass),
+    GatewayClass(GatewayClass),
+    Gateway(Gateway),
+    ListenerSet(ListenerSet),
+    HTTPRoute(Route),
+    GRPCRoute(Route),
+    TLSRoute(Route),
+    TCPRoute(Route),
+    UDPRoute(Route),
+    ReferenceGrant(ReferenceGrant),
+    BackendTLSPolicy(BackendTLSPolicy),
 }
 
 impl Extractor {

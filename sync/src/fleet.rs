@@ -285,6 +285,7 @@ impl Fleet {
         let mut reflectors = JoinSet::new();
         for resource in Resource::all() {
             let kind = resource.kind;
+            let resource = connection.discovery().preferred(resource);
             let absent = connection.discovery().serves(&resource) == Served::No;
             let left_out = match () {
                 () if self.excluded.contains(&kind) => Some(Coverage::Excluded),
@@ -403,7 +404,14 @@ impl Fleet {
 
     /// A mirror that knows what the store knows.
     async fn restored(&self, cluster: &Cluster, clock: Clock) -> Result<(Mirror, Start), SinkClosed> {
-        let start = self.sink.claim(cluster).await?;
+        let mut start = self.sink.claim(cluster).await?;
+        let now = (self.clock)();
+        for source in &mut start.sources {
+            if source.fresh_ms > now {
+                // By a clock that was set back since: nobody knows when that was.
+                source.fresh_ms = 0;
+            }
+        }
         self.status.restore(&cluster.name, cluster, true, &start.sources);
         let mut mirror = Mirror::new(cluster.clone(), &start, self.status.clone(), clock);
         let mut known = self.sink.known(cluster.id).await?;

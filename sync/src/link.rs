@@ -3,11 +3,13 @@
 //! what vanished. No I/O, no clock.
 
 mod bindings;
+mod grants;
 mod matcher;
 mod selection;
 
 use crate::Observation;
 use bindings::Bindings;
+use grants::{Grants, needs};
 use matcher::Matcher;
 use planisphere_schema::asset::content_hash;
 use planisphere_schema::{
@@ -25,6 +27,7 @@ pub struct Linker {
     pods: Selection,
     roles: Selection,
     bindings: Bindings,
+    grants: Grants,
 }
 
 /// What is known of the objects of one kind.
@@ -43,6 +46,24 @@ struct Known {
     /// Of the content and the declared edges; 0 where it was restored and is not known.
     hash: u64,
     epoch: u32,
+    /// The newest resourceVersion that was seen of it; 0 where it is no number.
+    version: u64,
+}
+
+impl Resource {
+    /// Whether an event is newer than all that were seen, and than what is known of its object, and notes it. After a list
+    /// that broke off, objects may be newer than the events that come. Versions that are no numbers (an aggregated API may
+    /// serve such) cannot be compared and count as newer.
+    fn is_newer(&mut self, id: AssetId, version: u64) -> bool {
+        if version == 0 {
+            return true;
+        }
+        if version <= self.seen {
+            return false;
+        }
+        self.seen = version;
+        self.objects.get(&id).is_none_or(|known| known.version <= version)
+    }
 }
 
 /// What became of the observations that were given.
@@ -62,15 +83,19 @@ impl Linker {
             pods: Selection::new(cluster.id, Kind::Pod),
             roles: Selection::new(cluster.id, Kind::ClusterRole),
             bindings: Bindings::default(),
+            grants: Grants::default(),
         }
     }
 
     /// Takes in an asset that the store remembers, so that selectors and lists see it.
     pub fn restore(&mut self, asset: &Asset) {
         let resource = self.kinds.entry(asset.kind()).or_default();
-        resource
-            .objects
-            .insert(asset.reference.id(), Known { hash: 0, epoch: 0 });
+        let known = Known {
+            hash: 0,
+            epoch: 0,
+            version: asset.resource_version,
+        };
+        resource.objects.insert(asset.reference.id(), known);
         self.take_in(asset);
     }
 
@@ -139,7 +164,7 @@ impl Linker {
         let kind = observation.asset.kind();
         let id = observation.asset.reference.id();
         let resource = self.kinds.entry(kind).or_default();
-        if how == How::Event && !is_newer(&mut resource.seen, observation.asset.resource_version) {
+        if how == How::Event && !resource.is_newer(id, observation.asset.resource_version) {
             ignored.older += 1;
             return;
         }
@@ -156,12 +181,17 @@ impl Linker {
             }
             _ => {}
         }
+        if let Some(needs) = needs(&observation.asset.attributes) {
+            let granted = self.grants.put_references(&observation.asset.reference, needs);
+            observation.edges.extend(granted);
+        }
         let hash = observation_hash(&observation);
         let known = resource.objects.insert(
             id,
             Known {
                 hash,
                 epoch: resource.epoch,
+                version: observation.asset.resource_version,
             },
         );
         if known.is_some_and(|k| k.hash == hash) {
@@ -185,12 +215,13 @@ impl Linker {
     /// An object was deleted; this is its last state.
     pub fn deleted(&mut self, observation: &Observation, out: &mut Vec<Observed>, ignored: &mut Ignored) {
         let kind = observation.asset.kind();
+        let id = observation.asset.reference.id();
         let resource = self.kinds.entry(kind).or_default();
-        if !is_newer(&mut resource.seen, observation.asset.resource_version) {
+        if !resource.is_newer(id, observation.asset.resource_version) {
             ignored.older += 1;
             return;
         }
-        self.remove(kind, observation.asset.reference.id(), How::Event, None, out);
+        self.remove(kind, id, How::Event, None, out);
     }
 
     fn remove(
@@ -222,6 +253,11 @@ impl Linker {
                 Vec::new()
             }
             Kind::PersistentVolume => self.bindings.remove_volume(id),
+            Kind::ReferenceGrant => self.grants.remove_grant(id),
+            _ if self.grants.refers(id) => {
+                self.grants.remove_references(id);
+                Vec::new()
+            }
             _ => Vec::new(),
         };
         out.push(Observed {
@@ -266,7 +302,13 @@ impl Linker {
                 Vec::new()
             }
             Attributes::PersistentVolume(volume) => self.bindings.put_volume(asset, volume),
-            _ => Vec::new(),
+            Attributes::ReferenceGrant(grant) => self.grants.put_grant(reference, grant),
+            other => {
+                if let Some(needs) = needs(other) {
+                    self.grants.put_references(reference, needs);
+                }
+                Vec::new()
+            }
         }
     }
 }
@@ -294,16 +336,6 @@ fn derived(redraw: Redraw) -> Observed {
         how: How::Derived,
         last_seen_ms: None,
     }
-}
-
-/// Whether a version is newer than all that were seen, and notes it. Versions that are no numbers (an aggregated API may
-/// serve such) cannot be compared and count as newer.
-fn is_newer(seen: &mut u64, version: u64) -> bool {
-    if version != 0 && version <= *seen {
-        return false;
-    }
-    *seen = (*seen).max(version);
-    true
 }
 
 fn observation_hash(observation: &Observation) -> u64 {

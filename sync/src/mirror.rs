@@ -2,7 +2,7 @@
 //! batches to the sink. A resume point travels in the batch that holds everything before it, or in a later one.
 
 use crate::link::{Ignored, Linker};
-use crate::observe::Event;
+use crate::observe::{Event, Observation};
 use crate::sink::{Sink, SinkClosed, Start};
 use crate::status::SyncStatus;
 use planisphere_schema::{
@@ -99,7 +99,8 @@ impl Mirror {
                 return;
             }
             Event::ListEnded { kind, resume, at_ms } => {
-                let last_seen = self.sources.get(&kind).map(|s| s.fresh_ms);
+                // Never after the moment at which the list was asked for: the clock may have been set back since.
+                let last_seen = self.sources.get(&kind).map(|s| s.fresh_ms.min(at_ms));
                 self.linker
                     .list_ended(kind, &resume, last_seen, &mut self.pending);
                 self.moved(kind, |source| {
@@ -113,6 +114,9 @@ impl Mirror {
                 how,
                 observations,
             } => {
+                if how == How::Event {
+                    self.reached(kind, &observations);
+                }
                 for observation in observations {
                     self.linker
                         .applied(observation, how, &mut self.pending, &mut ignored);
@@ -120,6 +124,7 @@ impl Mirror {
                 kind
             }
             Event::Deleted { kind, observations } => {
+                self.reached(kind, &observations);
                 for observation in &observations {
                     self.linker.deleted(observation, &mut self.pending, &mut ignored);
                 }
@@ -129,7 +134,7 @@ impl Mirror {
                 self.linker.resume(kind, &resume);
                 self.moved(kind, |source| {
                     source.resume = Some(resume);
-                    source.fresh_ms = at_ms;
+                    source.fresh_ms = at_ms.unwrap_or(source.fresh_ms);
                 });
                 kind
             }
@@ -147,6 +152,19 @@ impl Mirror {
                 }
             }
         });
+    }
+
+    /// Events come in the order of their versions: a watch may go on after the last one. Said with the events themselves, so
+    /// that they are not told again, and undone for a moment, where the process dies before the next proof.
+    fn reached(&mut self, kind: Kind, observations: &[Observation]) {
+        let newest = observations.iter().map(|o| o.asset.resource_version).max();
+        let resume = self.sources.get(&kind).and_then(|source| source.resume.as_ref());
+        let before = resume.and_then(|resume| resume.parse::<u64>().ok());
+        if let Some(newest) = newest
+            && before.is_some_and(|before| before < newest)
+        {
+            self.moved(kind, |source| source.resume = Some(newest.to_string()));
+        }
     }
 
     fn moved(&mut self, kind: Kind, change: impl FnOnce(&mut SourceState)) {
@@ -201,5 +219,56 @@ impl Mirror {
                 None => return Ok(()),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::Observation;
+    use planisphere_schema::ClusterId;
+    use uuid::Uuid;
+
+    #[test]
+    fn the_resume_point_goes_with_the_events_that_it_stands_for() {
+        let cluster = Cluster {
+            id: ClusterId(Uuid::from_u128(1)),
+            name: "one".into(),
+        };
+        let source = SourceState {
+            kind: Kind::Pod,
+            resume: Some("10".into()),
+            fresh_ms: 7,
+            coverage: Coverage::Watched,
+        };
+        let start = Start {
+            fence: 1,
+            sources: vec![source],
+        };
+        let mut mirror = Mirror::new(cluster.clone(), &start, SyncStatus::default(), Arc::new(|| 9));
+        let observed = |version| {
+            let mut asset = Asset::named(AssetRef::new(cluster.id, Kind::Pod, "a", "p"));
+            asset.resource_version = version;
+            Observation {
+                asset: Box::new(asset),
+                edges: Vec::new(),
+            }
+        };
+        mirror.handle(Event::Applied {
+            kind: Kind::Pod,
+            how: How::Event,
+            observations: vec![observed(11)],
+        });
+        mirror.handle(Event::Deleted {
+            kind: Kind::Pod,
+            observations: vec![observed(12)],
+        });
+        let batch = mirror.take_batch().unwrap();
+        assert_eq!(batch.changes.len(), 2);
+        assert_eq!(batch.sources[0].resume.as_deref(), Some("12"));
+        assert_eq!(
+            batch.sources[0].fresh_ms, 7,
+            "events prove nothing about the time"
+        );
     }
 }

@@ -64,8 +64,9 @@ pub enum Event {
         kind: Kind,
         /// The resourceVersion from which a watch goes on.
         resume: String,
-        /// Unix ms at which the cluster was there already, as in [`Event::ListEnded`].
-        at_ms: i64,
+        /// Unix ms at which the cluster was there already, as in [`Event::ListEnded`]; none where that is not known: what
+        /// is told may be of long ago, and more of it to come.
+        at_ms: Option<i64>,
     },
     /// What we may see of the resource changed. Never a deletion: what is known is kept, and grows old.
     Covered {

@@ -113,7 +113,10 @@ async fn check_access(
         Ok(discovery) => discovery,
         Err(e) => return report.fail("discovery", &e),
     };
-    let resources = Resource::all();
+    let resources: Vec<Resource> = Resource::all()
+        .into_iter()
+        .map(|resource| discovery.preferred(resource))
+        .collect();
     let (served, missing): (Vec<_>, Vec<_>) = resources
         .iter()
         .partition(|resource| discovery.serves(resource) != Served::No);

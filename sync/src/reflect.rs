@@ -148,6 +148,7 @@ impl Reflector {
             refusals: Refusals::default(),
             list_at_ms: 0,
             sent_ms: 0,
+            caught_up: false,
             listed_at: None,
             compare_at: Instant::now() + self.about(self.limits.compare),
             watching_since: None,
@@ -214,6 +215,8 @@ struct Course {
     list_at_ms: i64,
     /// Unix ms: what the watch told last was sent then or later.
     sent_ms: i64,
+    /// The watch has told all that there was to tell when it began: what it tells now happens now.
+    caught_up: bool,
     listed_at: Option<Instant>,
     /// When all is read once more, to be compared.
     compare_at: Instant,

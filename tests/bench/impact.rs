@@ -1,5 +1,6 @@
 //! What questions about a failure cost, embedded: `cargo bench --bench impact` at about 157,000 assets,
-//! `cargo bench --bench impact -- --clusters 64` at a million. One line a question; nothing is asserted about time.
+//! `cargo bench --bench impact -- --clusters 64` at a million; `--rounds N` failures of a node.
+//! One line a question; nothing is asserted about time.
 
 #![allow(
     clippy::unwrap_used,
@@ -27,10 +28,11 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 #[tokio::main]
 async fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    let clusters = arguments
-        .iter()
-        .position(|a| a == "--clusters")
-        .map_or(10, |at| arguments[at + 1].parse().unwrap());
+    let number = |flag: &str, otherwise: usize| {
+        let place = arguments.iter().position(|a| a == flag);
+        place.map_or(otherwise, |at| arguments[at + 1].parse().unwrap())
+    };
+    let (clusters, rounds) = (number("--clusters", 10), number("--rounds", 300));
     let store = EmbeddedStore::in_memory(Arc::new(|| 0)).unwrap();
     let mut assets = 0;
     for c in 0..clusters {
@@ -51,7 +53,7 @@ async fn main() {
         .map(|(_, n)| n)
         .sum();
     println!("assets {assets}, edges {edges}");
-    failures(&*snapshot, clusters).await;
+    failures(&*snapshot, clusters, rounds).await;
     others(&*snapshot).await;
 }
 
@@ -65,32 +67,39 @@ async fn get(snapshot: &dyn Snapshot, reference: AssetRef) -> Arc<Record> {
         .unwrap()
 }
 
-async fn failures(snapshot: &dyn Snapshot, clusters: usize) {
+async fn failures(snapshot: &dyn Snapshot, clusters: usize, rounds: usize) {
     let mut took = Vec::new();
-    for n in 0..300 {
+    for n in 0..rounds {
         let node = get(snapshot, fleet::node(n % clusters, n * 7 % 150)).await;
-        took.push(fail(snapshot, node).await);
+        took.push(fail(snapshot, node, false).await);
     }
     // The first ones warm caches up.
     show("impact of a node", &took[20..]);
     let mut took = Vec::new();
     for n in 0..12 {
+        let node = get(snapshot, fleet::node(n % clusters, n * 7 % 150)).await;
+        took.push(fail(snapshot, node, true).await);
+    }
+    show("the same, with room counted", &took);
+    let mut took = Vec::new();
+    for n in 0..12 {
         let name = ["eu-west-1a", "eu-west-1b", "eu-west-1c"][n % 3];
         let zone = get(snapshot, fleet::named(n % clusters, Kind::Zone, 0, name)).await;
-        took.push(fail(snapshot, zone).await);
+        took.push(fail(snapshot, zone, false).await);
     }
     show("impact of a zone", &took);
     let mut took = Vec::new();
     for c in 0..4 {
         let cluster = get(snapshot, AssetRef::cluster(fleet::cluster(c % clusters).id)).await;
-        took.push(fail(snapshot, cluster).await);
+        took.push(fail(snapshot, cluster, false).await);
     }
     show("impact of a cluster", &took);
 }
 
-async fn fail(snapshot: &dyn Snapshot, asset: Arc<Record>) -> (Duration, usize) {
+async fn fail(snapshot: &dyn Snapshot, asset: Arc<Record>, reschedule: bool) -> (Duration, usize) {
     let failure = Failure {
         assets: vec![asset],
+        reschedule,
         ..Failure::default()
     };
     let begin = Instant::now();

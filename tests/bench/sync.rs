@@ -3,7 +3,7 @@
 //! and nothing about how long it takes.
 //!
 //! ```text
-//! cargo bench --bench sync -- [--real] [--only first|latency|restart] [--pods N] [--rounds N] [--objects N]
+//! cargo bench --bench sync -- [--real] [--only first|latency|restart|storm] [--pods N] [--rounds N] [--objects N] [--events N]
 //! ```
 #![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 #![allow(clippy::print_stdout, reason = "its tables are what it is for")]
@@ -21,6 +21,8 @@ mod latency;
 mod restart;
 #[path = "sync/running.rs"]
 mod running;
+#[path = "sync/storm.rs"]
+mod storm;
 
 use controlplane::ControlPlane;
 
@@ -38,6 +40,8 @@ struct Asked {
     objects: u32,
     /// Changes whose latency is measured.
     changes: usize,
+    /// Changes in the storm.
+    events: usize,
 }
 
 impl Asked {
@@ -49,6 +53,7 @@ impl Asked {
             rounds: 5,
             objects: 157_000,
             changes: 200,
+            events: 100_000,
         };
         while let Some(word) = words.next() {
             let mut number = || {
@@ -63,6 +68,7 @@ impl Asked {
                 "--rounds" => asked.rounds = number().max(1),
                 "--objects" => asked.objects = u32::try_from(number()).unwrap(),
                 "--changes" => asked.changes = number().max(1),
+                "--events" => asked.events = number().max(1),
                 "--only" => asked.only = words.next(),
                 // Cargo says so.
                 "--bench" => {}
@@ -84,6 +90,9 @@ async fn main() {
     let asked = Asked::of(std::env::args().skip(1));
     if asked.wants("restart") {
         restart::measure(asked.objects).await;
+    }
+    if asked.wants("storm") {
+        storm::measure(asked.events).await;
     }
     if !asked.real {
         println!(

@@ -56,6 +56,8 @@ fn help_reads_as_agreed() {
         "owners",
         "export",
         "verify-export",
+        "history",
+        "diff",
     ] {
         let args = ["planisphere", name, "--help"]
             .into_iter()

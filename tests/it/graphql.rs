@@ -3,7 +3,10 @@
 pub mod app;
 mod as_of;
 mod assets;
+mod changes;
 mod console;
+mod data_model;
+mod differences;
 mod errors;
 mod fleet;
 mod fresh;

@@ -1,7 +1,9 @@
 //! What breaks if this breaks: scenarios for each rule, and random worlds held against an evaluation from scratch.
 
+mod budgets;
 mod calls;
 mod fit;
+mod hub;
 mod naive;
 mod questions;
 mod random;

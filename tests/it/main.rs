@@ -26,6 +26,7 @@ mod ownership;
 mod program;
 mod real;
 mod scenarios;
+mod seeds;
 mod simulated;
 mod site;
 mod store;

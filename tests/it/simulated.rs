@@ -2,6 +2,7 @@
 //! end is what the objects say.
 
 mod changes;
+mod disk;
 mod killed;
 mod lists;
 mod past;

@@ -225,6 +225,19 @@ columns! {
         "POLICY" = "policyName" Field;
         "ACTIONS" = "validationActions" Field;
     }
+    GatewayClass {
+        "CONTROLLER" = "controllerName" Field;
+    }
+    Gateway {
+        "CLASS" = "gatewayClassName" Field;
+        "ADDRESS" = "addresses" Field;
+    }
+    HTTPRoute {
+        "HOSTNAMES" = "hostnames" Field;
+    }
+    GRPCRoute {
+        "HOSTNAMES" = "hostnames" Field;
+    }
     RoleBinding {
         "ROLE" = "roleKind roleName" Read(cells::role);
         "SUBJECTS" = "subjects" Field;

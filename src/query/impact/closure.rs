@@ -61,6 +61,7 @@ impl Closure {
         let mut claims = of_kinds(&[Kind::PersistentVolumeClaim]);
         let needed = of_kinds(&[Kind::ConfigMap, Kind::Secret]);
         let accounts = of_kinds(&[Kind::ServiceAccount]);
+        let drivers = of_kinds(&[Kind::CSIDriver]);
         for root in all.roots.clone() {
             all.take_root(snapshot, &root).await?;
         }
@@ -81,9 +82,8 @@ impl Closure {
             .follow(snapshot, &nodes, RelationKind::RunsOn, |_| true)
             .await?;
         all.take_pods(on_nodes);
-        let bound = |link: &Link| link.detail.bound == Some(true);
         let bound = all
-            .follow(snapshot, &volumes, RelationKind::BoundTo, bound)
+            .follow(snapshot, &volumes, RelationKind::BoundTo, bound_now)
             .await?;
         claims.extend(bound.iter().map(|r| r.asset.reference.id()));
         all.take_volumes(snapshot, &claims).await?;
@@ -91,6 +91,14 @@ impl Closure {
         all.block(snapshot, &needed, RelationKind::Reads, real).await?;
         all.block(snapshot, &accounts, RelationKind::RunsAs, |_| true)
             .await?;
+        // What is mounted stays so without its driver, but nothing can be mounted anew.
+        let driven = all
+            .lead(snapshot, &drivers, RelationKind::UsesDriver, |_| true)
+            .await?;
+        let held = all
+            .lead(snapshot, &driven, RelationKind::BoundTo, bound_now)
+            .await?;
+        all.block(snapshot, &held, RelationKind::Mounts, |_| true).await?;
         Ok(all)
     }
 
@@ -200,6 +208,22 @@ impl Closure {
         Ok(())
     }
 
+    /// What stands at the other end of these edges does not fail, but leads further.
+    async fn lead(
+        &mut self,
+        snapshot: &dyn Snapshot,
+        ids: &[AssetId],
+        relation: RelationKind,
+        counts: impl Fn(&Link) -> bool,
+    ) -> Result<Vec<AssetId>, QueryError> {
+        let (links, _) = incoming(snapshot, ids, relation, counts, &mut self.cuts).await?;
+        let from = links.iter().map(|l| l.from).collect();
+        for link in links {
+            self.cause.entry(link.from).or_insert(link);
+        }
+        Ok(from)
+    }
+
     /// Pods at the other end of these edges go on running, but could not start again.
     async fn block(
         &mut self,
@@ -289,6 +313,10 @@ async fn incoming(
     let from: Vec<AssetId> = links.iter().map(|l| l.from).collect();
     let found = records(snapshot, &from).await?;
     Ok((links, found))
+}
+
+fn bound_now(link: &Link) -> bool {
+    link.detail.bound == Some(true)
 }
 
 /// Whether a pod is there and has not finished.

@@ -6,8 +6,9 @@
 
 use super::closure::Closure;
 use super::evaluate::{Cause, evaluate};
-use super::model::{Maker, Model, State};
-use super::scene::Scene;
+use super::model::{Maker, Model, Pod, State};
+use super::recovery::{RecoveryClass, recovery};
+use super::scene::{Purpose, Scene};
 use super::{Cut, reason};
 use crate::query::QueryError;
 use crate::store::{Record, Snapshot};
@@ -62,7 +63,13 @@ pub async fn drain_plan(snapshot: &dyn Snapshot, nodes: Vec<Arc<Record>>) -> Res
         )));
     }
     let mut closure = Closure::of(snapshot, nodes.clone()).await?;
-    let scene = Scene::read(snapshot, &mut closure, true, false).await?;
+    let purpose = Purpose {
+        planned: true,
+        all_pods: true,
+        budgets: true,
+        ..Purpose::default()
+    };
+    let scene = Scene::read(snapshot, &mut closure, purpose).await?;
     let mut plan = DrainPlan {
         cuts: std::mem::take(&mut closure.cuts),
         ..DrainPlan::default()
@@ -105,7 +112,28 @@ fn with_down(model: &Model, down: &BTreeSet<usize>) -> Model {
     for pod in &mut model.pods {
         pod.failed = pod.node.is_some_and(|n| down.contains(&n));
     }
+    take_turns(&mut model);
     model
+}
+
+/// Lets only as many pods be away at a time as their budget has to spare, where their successors can be placed: the others
+/// are not evicted before these serve.
+fn take_turns(model: &mut Model) {
+    for budget in &model.budgets {
+        let away: Vec<usize> = budget
+            .pods
+            .iter()
+            .copied()
+            .filter(|p| model.pods[*p].failed && model.pods[*p].healthy && is_evicted(model.pods[*p].maker))
+            .collect();
+        let returns = |p: &usize| recovery(model, &model.pods[*p]).class == RecoveryClass::Reschedules;
+        if budget.allowed > 0 && away.iter().all(returns) {
+            let at_once = usize::try_from(budget.allowed).unwrap_or(usize::MAX);
+            for pod in away.into_iter().skip(at_once) {
+                model.pods[pod].failed = false;
+            }
+        }
+    }
 }
 
 /// Whether every Service stays at its need, and no budget is asked for more than it has to spare.
@@ -116,11 +144,16 @@ fn keeps_all(model: &Model, down: &BTreeSet<usize>) -> bool {
 }
 
 fn spared(model: &Model, budget: &super::model::Budget) -> bool {
-    let evicted = budget.pods.iter().map(|p| &model.pods[*p]);
-    let evicted = evicted
-        .filter(|p| p.failed && p.healthy && is_evicted(p.maker))
-        .count() as i64;
-    evicted == 0 || evicted <= budget.current - budget.desired
+    let covered = budget.pods.iter().map(|p| &model.pods[*p]);
+    let mut evicted = 0;
+    let must_go = |p: &&Pod| p.node.is_some_and(|n| model.nodes[n].failed) && is_evicted(p.maker);
+    for pod in covered.filter(must_go) {
+        if budget.refuses(pod, evicted) {
+            return false;
+        }
+        evicted += i64::from(pod.healthy && !pod.unguarded);
+    }
+    true
 }
 
 /// A drain leaves DaemonSets' and static pods alone.
@@ -166,14 +199,13 @@ fn obstacles(scene: &Scene, node: &Arc<Record>, number: usize) -> Vec<Obstacle> 
         .pods
         .iter()
         .enumerate()
-        .filter(|(_, p)| p.failed && is_evicted(p.maker))
+        .filter(|(_, p)| p.node == Some(number) && is_evicted(p.maker))
     {
         let budgets = budgets_of.get(&index).map_or(&[][..], Vec::as_slice);
-        let spent = budgets
-            .iter()
-            .find(|b| pod.healthy && model.budgets[**b].current <= model.budgets[**b].desired);
+        // With something to spare, evictions wait for each other; with nothing, they wait for ever.
+        let spent = budgets.iter().find(|b| model.budgets[**b].refuses(pod, 0));
         let (budget, told, advice) = match (budgets, spent) {
-            ([first, _, ..], _) => (
+            ([first, _, ..], _) if !pod.unguarded => (
                 *first,
                 "two budgets cover the pod, so it can never be evicted",
                 "let one budget cover it alone",

@@ -57,6 +57,8 @@ pub struct Pod {
     pub evicted: bool,
     /// It is ready, and not being deleted: what a budget counts.
     pub healthy: bool,
+    /// It has not started yet, or is being deleted: no budget keeps it from being evicted.
+    pub unguarded: bool,
     /// What made it.
     pub maker: Maker,
     /// A controller above it, or its namespace, is in the failed set.
@@ -145,6 +147,10 @@ pub struct Budget {
     pub desired: i64,
     /// How many there are, by its status.
     pub current: i64,
+    /// How many may be evicted now, by its status.
+    pub allowed: i64,
+    /// Pods that are not healthy are evicted only while enough others are.
+    pub spares_unhealthy: bool,
 }
 
 /// Everything that the rules look at.
@@ -160,6 +166,20 @@ pub struct Model {
     pub budgets: Vec<Budget>,
     /// The failure is planned: pods are evicted from nodes that still answer.
     pub planned: bool,
+}
+
+impl Budget {
+    /// Whether the eviction of a pod that it covers is refused, after so many others were evicted.
+    pub fn refuses(&self, pod: &Pod, evicted: i64) -> bool {
+        if pod.unguarded {
+            return false;
+        }
+        let current = self.current - evicted;
+        if !pod.healthy && (!self.spares_unhealthy || (current >= self.desired && self.desired > 0)) {
+            return false;
+        }
+        self.allowed - evicted <= 0
+    }
 }
 
 impl Model {

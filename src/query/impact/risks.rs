@@ -4,7 +4,7 @@
 use super::closure::Closure;
 use super::evaluate::evaluate;
 use super::model::{Alias, Who};
-use super::scene::{Scene, neighbours};
+use super::scene::{Purpose, Scene, neighbours};
 use crate::query::QueryError;
 use crate::store::{Direction, Filter, ListQuery, Order, Position, Presence, Record, Snapshot};
 use planisphere_schema::{AssetId, Kind, RelationKind};
@@ -103,7 +103,7 @@ async fn of_services(snapshot: &dyn Snapshot, services: Vec<Arc<Record>>) -> Res
         .into_iter()
         .map(|s| (s.asset.reference.id(), s))
         .collect();
-    let scene = Scene::read(snapshot, &mut closure, false, false).await?;
+    let scene = Scene::read(snapshot, &mut closure, Purpose::default()).await?;
     let mut serving: Vec<(usize, BTreeSet<usize>)> = Vec::new();
     let mut found = Vec::new();
     for (index, verdict) in evaluate(&scene.model).into_iter().enumerate() {

@@ -2,6 +2,7 @@
 //! them, where they run, what protects them and what they need to come back. It decides nothing.
 
 mod addresses;
+mod budgets;
 mod comeback;
 mod fit;
 mod idle;
@@ -11,6 +12,7 @@ use super::closure::Closure;
 use super::fit::stay_seconds;
 use super::model::{Alias, Endpoint, Maker, Model, Node, Pod, Service, Who};
 use super::{Cut, quorum};
+use crate::query::ownership::place as by_name;
 use crate::query::{QueryError, calls, edges};
 use crate::store::{Direction, Link, NeighbourQuery, Neighbours, Record, Snapshot};
 use planisphere_schema::attributes::{NodeTerm, PodAttributes};
@@ -51,17 +53,32 @@ pub(super) struct Scene {
     node_records: Vec<Option<Arc<Record>>>,
 }
 
+/// What a scene is read for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Purpose {
+    /// Nodes are drained, and still answer meanwhile.
+    pub planned: bool,
+    /// Pods that fail belong to it also where no Service stands before them.
+    pub all_pods: bool,
+    /// Lost pods are placed as far as there is room.
+    pub reschedule: bool,
+    /// Budgets count.
+    pub budgets: bool,
+}
+
 impl Scene {
     /// Reads the surroundings of a closed failed set.
     pub(super) async fn read(
         snapshot: &dyn Snapshot,
         closure: &mut Closure,
-        planned: bool,
-        reschedule: bool,
+        purpose: Purpose,
     ) -> Result<Self, QueryError> {
         let mut scene = Self::default();
-        scene.model.planned = planned;
-        if reschedule {
+        scene.model.planned = purpose.planned;
+        if purpose.all_pods {
+            scene.failed_pods(snapshot, closure).await?;
+        }
+        if purpose.reschedule {
             scene.reschedule(snapshot, closure).await?;
         }
         scene.touched_services(snapshot, closure).await?;
@@ -71,11 +88,24 @@ impl Scene {
         scene.aliases(snapshot, closure).await?;
         scene.quorums(snapshot).await?;
         scene.idle(snapshot).await?;
-        if !reschedule {
+        if purpose.budgets {
+            scene.budgets(snapshot, closure).await?;
+        }
+        if !purpose.reschedule {
             scene.comebacks(snapshot, closure).await?;
             scene.misfits(snapshot, closure).await?;
         }
         Ok(scene)
+    }
+
+    /// Takes in every pod that fails, in the order of their names.
+    async fn failed_pods(&mut self, snapshot: &dyn Snapshot, closure: &Closure) -> Result<(), QueryError> {
+        let mut lost: Vec<Arc<Record>> = closure.pods.values().cloned().collect();
+        lost.sort_by(|a, b| by_name(a).cmp(&by_name(b)));
+        for pod in lost {
+            self.add_pod(pod, closure);
+        }
+        self.place_pods(snapshot, closure).await
     }
 
     /// The Services that have a pod or an address of the failed set, or one that could not start again.
@@ -160,11 +190,15 @@ impl Scene {
             );
             all.push((service, neighbours.links));
         }
+        // Those that fail were read before.
+        let known = |id: &AssetId| closure.pods.get(id).or_else(|| closure.blocked.get(id)).cloned();
+        let (read, wanted): (Vec<AssetId>, Vec<AssetId>) =
+            wanted.into_iter().partition(|id| known(id).is_some());
         let records = crate::query::records(snapshot, &wanted).await?;
-        for record in records
+        let pods = records
             .into_iter()
-            .filter(|r| r.asset.kind() == Kind::Pod && !r.stub)
-        {
+            .filter(|r| r.asset.kind() == Kind::Pod && !r.stub);
+        for record in read.iter().filter_map(known).chain(pods).collect::<Vec<_>>() {
             self.add_pod(record, closure);
         }
         Ok(all)
@@ -196,6 +230,7 @@ impl Scene {
             blocked: closure.blocked.contains_key(&id),
             evicted: closure.evicted.contains_key(&id),
             healthy: kept.ready && record.asset.deleting.is_none() && super::closure::is_running(record),
+            unguarded: kept.phase.as_deref() == Some("Pending") || record.asset.deleting.is_some(),
             maker: maker(record, kept),
             maker_failed: closure.is_inside(record),
             volume_failed: closure.volumeless.contains(&id),

@@ -189,7 +189,7 @@ impl Past for EmbeddedStore {
         let (window, state) = (Window::new(query), self.inner.current());
         let read = self.inner.archive.read(move |connection, path| {
             let limit = horizon(connection).map_err(|e| Fault::from(e).into_error(path))?;
-            if let Some(oldest_ms) = limit.filter(|limit| window.begins() < Version::as_of(*limit)) {
+            if let Some(oldest_ms) = limit.filter(|limit| window.begins() < Version::as_of(*limit - 1)) {
                 return Err(StoreError::HistoryExpired {
                     asked_ms: window.begins().unix_ms(),
                     oldest_ms: Some(oldest_ms),

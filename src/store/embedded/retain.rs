@@ -47,8 +47,8 @@ impl Database {
             "INSERT INTO horizon (id, oldest_ms) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET oldest_ms = ?1",
             params![oldest_ms],
         )?;
-        // The graph as of the instant itself needs the rows after it, and none before.
-        let bound = Version::as_of(oldest_ms).0;
+        // The graph as of the instant itself needs the rows after it; a window that begins with it those of its millisecond too.
+        let bound = Version::as_of(oldest_ms - 1).0;
         let shards: Vec<u32> = transaction
             .prepare_cached("SELECT shard FROM cluster")?
             .query_map([], |row| row.get(0))?

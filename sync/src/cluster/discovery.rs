@@ -140,6 +140,13 @@ impl Discovery {
         }
     }
 
+    /// A resource in the version that had best be read: the preferred one of those that are served, where any is.
+    pub fn preferred(&self, resource: Resource) -> Resource {
+        let served = |r: &Resource| self.serves(r) == Served::Yes;
+        let found = resource.in_all_versions().find(served);
+        found.unwrap_or(resource)
+    }
+
     fn aggregated(&mut self, groups: Vec<Group>) {
         for group in groups {
             for version in group.versions.unwrap_or_default() {

@@ -25,7 +25,7 @@ impl Resource {
         Some(Self {
             kind,
             group: row.group.into(),
-            version: row.version.into(),
+            version: (*row.versions.first()?).into(),
             plural: row.plural.into(),
             metadata_only: row.supply == Supply::Metadata,
         })
@@ -41,6 +41,15 @@ impl Resource {
             .chain(others)
             .filter_map(|kind| Self::of(*kind))
             .collect()
+    }
+
+    /// The resource in each of the versions that we can read, the preferred one first.
+    pub fn in_all_versions(&self) -> impl Iterator<Item = Self> {
+        let versions = self.kind.row().map_or(&[][..], |row| row.versions);
+        versions.iter().map(|version| Self {
+            version: Cow::Borrowed(*version),
+            ..self.clone()
+        })
     }
 
     /// The path of all its objects.

@@ -4,7 +4,7 @@ use super::metadata::{amounts, filled};
 use super::pod::conditions;
 use super::{Draft, Extract};
 use crate::wire;
-use planisphere_schema::RelationKind::{InRegion, InZone, PartOf};
+use planisphere_schema::RelationKind::{InRegion, InZone, IsMachine, PartOf, RunsComponent};
 use planisphere_schema::attributes::{NamespaceAttributes, NodeAttributes, Taint};
 use planisphere_schema::{Attributes, Detail, Kind};
 
@@ -57,6 +57,11 @@ impl Extract for wire::Node {
             effect: t.effect,
         };
         let info = status.node_info;
+        if !spec.provider_id.is_empty() {
+            let machine = draft.neighbour(Kind::VirtualMachine, &spec.provider_id);
+            draft.point(IsMachine, machine);
+        }
+        components(draft, &info);
         NodeAttributes {
             zone,
             region,
@@ -81,6 +86,24 @@ impl Extract for wire::Node {
             architecture: filled(info.architecture),
         }
         .into()
+    }
+}
+
+/// RUNS_COMPONENT: each program of the machine with its version, so that one can ask where it runs.
+fn components(draft: &mut Draft, info: &wire::cluster::NodeSystemInfo) {
+    let runtime = info.container_runtime_version.split_once("://");
+    let (runtime, runtime_version) = runtime.unwrap_or(("", ""));
+    for (name, version) in [
+        ("kubelet", &*info.kubelet_version),
+        ("kube-proxy", &*info.kube_proxy_version),
+        (runtime, runtime_version),
+        ("kernel", &*info.kernel_version),
+        ("os", &*info.os_image),
+    ] {
+        if !name.is_empty() && !version.is_empty() {
+            let component = draft.neighbour(Kind::Component, &[name, "@", version].concat());
+            draft.point(RunsComponent, component);
+        }
     }
 }
 

@@ -201,6 +201,9 @@ fn merge(kept: &mut Detail, next: Detail) {
     kept.optional = all(kept.optional, next.optional);
     kept.read_only = all(kept.read_only, next.read_only);
     kept.ephemeral = all(kept.ephemeral, next.ephemeral);
+    kept.accepted = any(kept.accepted, next.accepted);
+    // Several rules that send to one backend: as much as the one that sends most.
+    kept.weight = kept.weight.max(next.weight);
     kept.attached = any(kept.attached, next.attached);
     kept.uid = kept.uid.take().or(next.uid);
     kept.node_name = kept.node_name.take().or(next.node_name);

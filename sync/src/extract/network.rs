@@ -5,7 +5,7 @@ use super::{Draft, Extract};
 use crate::wire;
 use crate::wire::network::{Endpoint, EndpointPort, LoadBalanced};
 use planisphere_schema::RelationKind::{
-    AliasOf, ForwardsTo, HasParameters, OfClass, RoutesTo, SliceOf, UsesTls,
+    AliasOf, ExternalName, ForwardsTo, HasParameters, OfClass, ReachedAt, RoutesTo, SliceOf, UsesTls,
 };
 use planisphere_schema::attributes::{
     EndpointSliceAttributes, IngressAttributes, IngressClassAttributes, ServiceAttributes, ServicePort,
@@ -25,10 +25,17 @@ impl Extract for wire::Service {
     fn describe(self, draft: &mut Draft) -> Attributes {
         let wire::Service { spec, status, .. } = self;
         let external = spec.kind == "ExternalName";
-        if external && let Some((name, namespace)) = cluster_name(&spec.external_name) {
-            let to = draft.elsewhere(Kind::Service, &namespace, &name);
-            draft.declare(AliasOf, to, Detail::default());
+        if external {
+            match cluster_name(&spec.external_name) {
+                Some((name, namespace)) => {
+                    let to = draft.elsewhere(Kind::Service, &namespace, &name);
+                    draft.point(AliasOf, to);
+                }
+                None => name_outside(draft, &spec.external_name),
+            }
         }
+        let load_balancer = load_balancer(status);
+        reached_at(draft, load_balancer.iter().chain(&spec.external_ips));
         let addresses = if spec.cluster_ips.is_empty() {
             filled(spec.cluster_ip).into_iter().collect()
         } else {
@@ -47,7 +54,7 @@ impl Extract for wire::Service {
             },
             ports: spec.ports.into_iter().map(service_port).collect(),
             external_i_ps: spec.external_ips,
-            load_balancer: load_balancer(status),
+            load_balancer,
             load_balancer_class: filled(spec.load_balancer_class),
             external_traffic_policy: filled(spec.external_traffic_policy),
             internal_traffic_policy: filled(spec.internal_traffic_policy),
@@ -78,6 +85,23 @@ fn load_balancer(status: LoadBalanced) -> Vec<String> {
         .into_iter()
         .filter_map(name)
         .collect()
+}
+
+/// REACHED_AT: addresses, and names in one spelling.
+pub(super) fn reached_at<'a>(draft: &mut Draft, addresses: impl Iterator<Item = &'a String>) {
+    for address in addresses.filter(|a| !a.is_empty()) {
+        let address = draft.neighbour(Kind::Address, &address.to_ascii_lowercase());
+        draft.point(ReachedAt, address);
+    }
+}
+
+/// EXTERNAL_NAME, in one spelling.
+fn name_outside(draft: &mut Draft, name: &str) {
+    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+    if !name.is_empty() {
+        let to = draft.neighbour(Kind::DNSName, &name);
+        draft.point(ExternalName, to);
+    }
 }
 
 /// Name and namespace of a Service by its name in the cluster's DNS: `name.namespace.svc`, maybe with the cluster's domain.
@@ -198,9 +222,12 @@ impl Extract for wire::Ingress {
                 .annotation("kubernetes.io/ingress.class")
                 .map(str::to_owned)
         };
+        let ingress_class_name = filled(spec.ingress_class_name).or_else(old_class);
+        let load_balancer = load_balancer(status);
+        reached_at(draft, load_balancer.iter());
         let mut attributes = IngressAttributes {
-            ingress_class_name: filled(spec.ingress_class_name).or_else(old_class),
-            load_balancer: load_balancer(status),
+            ingress_class_name,
+            load_balancer,
             ..IngressAttributes::default()
         };
         if let Some(backend) = spec.default_backend {

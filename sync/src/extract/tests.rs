@@ -18,6 +18,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 const CLUSTER: ClusterId = ClusterId(Uuid::from_u128(7));
+/// The group that no server has in protobuf, because its kinds are defined by CustomResourceDefinitions.
+const JSON_ALONE: &str = "gateway.networking.k8s.io";
 const UID: &str = "11111111-2222-3333-4444-555555555555";
 
 fn kinds() -> impl Iterator<Item = (Kind, Extractor)> {

@@ -4,7 +4,7 @@ use super::metadata::{equalities, filled, instant, selector};
 use super::pod::{conditions, is_sidecar, probes, resources};
 use super::policy::timed_conditions;
 use super::references::{self, Whose};
-use super::{Draft, Extract};
+use super::{Draft, Extract, image};
 use crate::wire::workload::DeploymentCondition;
 use crate::wire::{self, Container, IntOrString, PodSpec};
 use planisphere_schema::RelationKind::{Claims, GovernedBy};
@@ -24,6 +24,7 @@ const REVISION: &str = "deployment.kubernetes.io/revision";
 fn template(draft: &mut Draft, spec: PodSpec, claimed: &[String]) -> Vec<TemplateContainer> {
     if draft.controller.is_none() {
         references::declare(draft, &spec, Whose::Template { claimed });
+        image::pulls(draft, spec.containers.iter().chain(&spec.init_containers));
     }
     let of = |container: Container, role: &str| TemplateContainer {
         role: role.to_owned(),

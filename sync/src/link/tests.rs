@@ -305,3 +305,29 @@ fn a_restored_linker_draws_and_sweeps_like_one_that_saw_everything() {
     case.apply(pod("a", &[("app", "cart")]), How::List);
     assert_eq!(case.end_list(Kind::Pod, "200").len(), 1);
 }
+
+#[test]
+fn an_event_that_is_older_than_what_a_broken_list_brought_is_a_replay() {
+    let mut case = Case::new();
+    let pod = |version: u64| {
+        let mut pod = pod("p", &[("v", &version.to_string())]);
+        pod.resource_version = version;
+        pod
+    };
+    case.event(pod(5));
+    case.linker.list_started(Kind::Pod);
+    case.apply(pod(20), How::List);
+    case.linker.list_failed(Kind::Pod);
+    // The watch goes on from where it was before the list.
+    assert!(case.event(pod(10)).is_empty());
+    let deletion = Observation {
+        asset: Box::new(pod(12)),
+        edges: Vec::new(),
+    };
+    case.linker.deleted(&deletion, &mut case.out, &mut case.ignored);
+    assert_eq!(
+        (case.out.len(), case.linker.len(Kind::Pod), case.ignored.older),
+        (0, 1, 2)
+    );
+    assert_eq!(case.event(pod(21)).len(), 1);
+}

@@ -18,6 +18,8 @@ pub(super) struct Outbox {
     newest: Option<String>,
     /// The version told last.
     told: Option<String>,
+    /// A bookmark said that the newest version is still the newest.
+    confirmed: bool,
     coverage: Option<Coverage>,
 }
 
@@ -32,6 +34,7 @@ impl Outbox {
             how: How::List,
             newest: reflector.resume.clone(),
             told: reflector.resume.clone(),
+            confirmed: false,
             coverage: None,
         }
     }
@@ -83,11 +86,27 @@ impl Outbox {
         }
     }
 
-    /// Sends what waits and the version that it reaches up to; gives that version where it is news. Unix ms: when the
-    /// cluster had reached it.
-    pub(super) async fn progress(&mut self, at_ms: i64) -> Result<Option<String>, Failure> {
+    /// A bookmark: everything up to this version is seen. The same version again is news too: nothing has happened since.
+    pub(super) fn bookmark(&mut self, version: &str) {
+        self.reached(version);
+        self.confirmed |= self.newest.as_deref() == Some(version);
+    }
+
+    /// It was found out otherwise that the newest version is still the newest.
+    pub(super) fn confirm(&mut self) {
+        self.confirmed = true;
+    }
+
+    /// Sends what waits and the version that it reaches up to; gives that version where that is news. Unix ms: when the
+    /// cluster had reached it, where that is known.
+    pub(super) async fn progress(&mut self, at_ms: Option<i64>) -> Result<Option<String>, Failure> {
         self.flush().await?;
-        let Some(resume) = self.newest.clone().filter(|v| Some(v) != self.told.as_ref()) else {
+        let confirmed = std::mem::take(&mut self.confirmed);
+        let Some(resume) = self
+            .newest
+            .clone()
+            .filter(|v| confirmed || Some(v) != self.told.as_ref())
+        else {
             return Ok(None);
         };
         self.told = Some(resume.clone());
@@ -122,6 +141,7 @@ impl Outbox {
     /// What was seen since the version told last is not to be relied on.
     pub(super) fn withdraw(&mut self) {
         self.newest.clone_from(&self.told);
+        self.confirmed = false;
     }
 
     /// How many objects are held, with all that was taken so far.

@@ -16,17 +16,27 @@ const SLOWEST: u32 = 8;
 /// What the probe of one resource is doing.
 pub(super) struct Probe {
     due: Instant,
-    asked: Option<(u64, BoxFuture<'static, Result<Glance, Failure>>)>,
+    asked: Option<(Asked, BoxFuture<'static, Result<Glance, Failure>>)>,
     expected: Option<Expected>,
     /// How often in a row the counts differed.
     differed: u32,
+}
+
+/// When the cluster was asked.
+#[derive(Clone, Copy)]
+pub(super) struct Asked {
+    /// The version that we had reached.
+    newest: u64,
+    /// Unix ms.
+    at_ms: i64,
 }
 
 /// What must be held once the watch has reached a version.
 #[derive(Clone, Copy)]
 struct Expected {
     version: u64,
-    count: u64,
+    count: Option<u64>,
+    asked_ms: i64,
 }
 
 impl Probe {
@@ -63,7 +73,7 @@ impl Probe {
         &mut self,
         reflector: &Reflector,
         newest: u64,
-    ) -> (u64, Result<Glance, Failure>) {
+    ) -> (Asked, Result<Glance, Failure>) {
         if reflector.limits.probe.is_none() {
             return std::future::pending().await;
         }
@@ -71,9 +81,10 @@ impl Probe {
             sleep_until(self.due).await;
             self.plan(reflector);
         }
-        let (at, asked) = self
-            .asked
-            .get_or_insert_with(|| (newest, reflector.clone().glance().boxed()));
+        let (at, asked) = self.asked.get_or_insert_with(|| {
+            let at_ms = (reflector.clock)();
+            (Asked { newest, at_ms }, reflector.clone().glance().boxed())
+        });
         let told = (*at, asked.await);
         self.asked = None;
         told
@@ -81,11 +92,12 @@ impl Probe {
 }
 
 impl Course {
-    /// Takes what the cluster told; `before` is the version that we had reached when it was asked.
+    /// Takes what the cluster told.
     pub(super) async fn probed(
         &mut self,
-        (before, told): (u64, Result<Glance, Failure>),
+        (asked, told): (Asked, Result<Glance, Failure>),
     ) -> Result<(), Failure> {
+        let before = asked.newest;
         // A probe that fails says nothing: the watch tells by itself what is wrong.
         let Ok(Glance { count, version }) = told else {
             return Ok(());
@@ -109,7 +121,11 @@ impl Course {
             self.probe.due = Instant::now() + self.reflector.about(Duration::from_secs(5));
             return Ok(());
         }
-        self.probe.expected = count.map(|count| Expected { version, count });
+        self.probe.expected = Some(Expected {
+            version,
+            count,
+            asked_ms: asked.at_ms,
+        });
         if newest == version {
             self.reached(version).await?;
         }
@@ -129,15 +145,21 @@ impl Course {
 
     async fn compare(&mut self, expected: Expected) -> Result<(), Failure> {
         let held = self.out.held().await?;
-        if held == expected.count {
+        if expected.count.is_none_or(|count| held == count) {
             self.probe.differed = 0;
+            // All is told that had happened when the cluster was asked; soon after a connection was lost, that is the first
+            // proof of it.
+            if self.out.newest() >= expected.version && !std::mem::replace(&mut self.caught_up, true) {
+                self.out.confirm();
+                return self.tell_of(Some(expected.asked_ms)).await;
+            }
             return Ok(());
         }
         // Some servers count wrongly for ever: lists for that come ever less often.
         self.out.withdraw();
         self.probe.differed += 1;
         self.probe.plan(&self.reflector);
-        let Expected { version, count } = expected;
+        let (version, count) = (expected.version, expected.count.unwrap_or_default());
         Err(Failure::Dirty {
             reason: "probe",
             words: format!("{held} objects are held where the cluster has {count} at version {version}"),

@@ -47,10 +47,15 @@ pub(super) struct Reading {
     left: Instant,
     /// How long nobody read since nothing waited to be read.
     busy: Duration,
+    /// Once nothing came for long, and then something: by then all had been told that there was to tell.
+    quiet: bool,
 }
 
 /// Bytes that were waited for as long as this were not there before.
 const NEWS: Duration = Duration::from_millis(50);
+
+/// After as long as this without a byte, a server has told all that it had to tell.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// What waiting for bytes brought.
 pub(super) enum Chunk {
@@ -72,19 +77,12 @@ impl Reading {
 
     /// The next bytes.
     pub(super) async fn chunk(&mut self, within: Duration) -> Result<Chunk, Failure> {
-        let began = Instant::now();
-        let busy = self.busy + (began - self.left);
+        let wait = Wait::new(self);
         loop {
-            let Ok(frame) = timeout(within, self.body.frame()).await else {
+            let Ok(frame) = timeout(within, wait.reading.body.frame()).await else {
                 return Ok(Chunk::Nothing);
             };
-            self.left = Instant::now();
-            // In as long as we were away, a server sends what it had to send meanwhile.
-            let waited = self.left - began;
-            self.busy = match waited >= NEWS {
-                true => Duration::ZERO,
-                false => busy.saturating_sub(waited),
-            };
+            wait.reading.quiet |= wait.began.elapsed() >= QUIET;
             match frame.map(|frame| frame.map(http_body::Frame::into_data)) {
                 None => return Ok(Chunk::End),
                 Some(Ok(Ok(bytes))) => return Ok(Chunk::Bytes(bytes)),
@@ -94,9 +92,45 @@ impl Reading {
         }
     }
 
+    /// Whether the server had told all that it had, at some time since it began to answer.
+    pub(super) fn was_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// The next bytes where they are here already.
     pub(super) fn ready(&mut self) -> Option<Result<Chunk, Failure>> {
         self.chunk(Duration::MAX).now_or_never()
+    }
+}
+
+/// Waiting for bytes, until they are here or something else is more urgent.
+struct Wait<'a> {
+    reading: &'a mut Reading,
+    began: Instant,
+    busy: Duration,
+}
+
+impl<'a> Wait<'a> {
+    fn new(reading: &'a mut Reading) -> Self {
+        let began = Instant::now();
+        Self {
+            busy: reading.busy + (began - reading.left),
+            began,
+            reading,
+        }
+    }
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        let left = Instant::now();
+        // In as long as we were away, a server sends what it had to send meanwhile.
+        let waited = left - self.began;
+        self.reading.left = left;
+        self.reading.busy = match waited >= NEWS {
+            true => Duration::ZERO,
+            false => self.busy.saturating_sub(waited),
+        };
     }
 }
 
@@ -178,6 +212,7 @@ impl Reflector {
             // It may be as old as the question.
             left: began,
             busy: Duration::ZERO,
+            quiet: false,
         })
     }
 

@@ -73,6 +73,7 @@ impl Course {
         seconds: u64,
         turn: &mut Option<OwnedSemaphorePermit>,
     ) -> Result<(), Failure> {
+        self.caught_up = false;
         let mut decoder = WatchDecoder::new(reading.encoding);
         let mut budget = Budget::new(self.limits().list_total);
         let until = Instant::now() + Duration::from_secs(seconds) + self.limits().watch_grace;
@@ -110,6 +111,10 @@ impl Course {
                             self.refusals.silent = 0;
                         }
                         decoder.push(&bytes);
+                        if !self.listing {
+                            self.sent_ms = reading.sent_ms();
+                            self.caught_up |= reading.was_quiet();
+                        }
                     }
                     Chunk::End => return self.stream_ended(&decoder),
                     Chunk::Nothing => return self.stream_stalled(),
@@ -129,7 +134,6 @@ impl Course {
             let now = self.now();
             self.status(|status| status.last_contact_ms = Some(now));
             if !self.listing {
-                self.sent_ms = reading.sent_ms();
                 self.tell().await?;
             }
         }
@@ -160,6 +164,7 @@ impl Course {
                 list_end: true,
             } if listing => {
                 self.end_list(resource_version, self.list_at_ms).await?;
+                self.caught_up = true;
                 self.watching();
                 Ok(())
             }
@@ -167,7 +172,9 @@ impl Course {
                 "a bookmark came before the end of the list".into(),
             )),
             WatchFrame::Bookmark { resource_version, .. } => {
-                self.out.reached(&resource_version);
+                // A server sends it behind all that happened before.
+                self.caught_up = true;
+                self.out.bookmark(&resource_version);
                 self.reached(self.out.newest()).await
             }
             WatchFrame::Error(status) => {
@@ -179,7 +186,12 @@ impl Course {
 
     /// Tells what was taken, and how far it reaches.
     pub(super) async fn tell(&mut self) -> Result<(), Failure> {
-        if let Some(version) = self.out.progress(self.sent_ms).await? {
+        self.tell_of(self.caught_up.then_some(self.sent_ms)).await
+    }
+
+    /// The same, where it is proven up to when that is.
+    pub(super) async fn tell_of(&mut self, at_ms: Option<i64>) -> Result<(), Failure> {
+        if let Some(version) = self.out.progress(at_ms).await? {
             self.resume = Some(version);
         }
         Ok(())

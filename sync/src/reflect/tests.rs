@@ -3,6 +3,7 @@
 
 mod guards;
 mod lists;
+mod proofs;
 mod refusals;
 mod script;
 mod watches;

@@ -57,6 +57,7 @@ wire! {
         5 os_image: string;
         6 container_runtime_version: string;
         7 kubelet_version: string;
+        8 kube_proxy_version: string;
         9 operating_system: string;
         10 architecture: string;
     }

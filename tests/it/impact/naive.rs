@@ -1,7 +1,7 @@
 //! The rules of impact from scratch: quadratic, over the words of a world and never over a graph, so that it shares nothing
 //! with the evaluation that it is held against.
 
-use super::world::{Behind, Endpoint, Fails, Made, Pin, World};
+use super::world::{Behind, Budget, Endpoint, Fails, Made, Pin, World};
 use planisphere::query::impact::model::State;
 use planisphere::query::impact::recovery::RecoveryClass;
 use std::collections::{BTreeMap, BTreeSet};
@@ -125,6 +125,16 @@ impl Naive<'_> {
         selected && reached && !ground.cordoned && (!ground.tainted || pod.tolerates)
     }
 
+    /// The pods that a budget counts.
+    fn covered(&self, budget: &Budget) -> BTreeSet<usize> {
+        let all = self.world.pods.iter().enumerate();
+        let chosen = all.filter(|(_, pod)| {
+            let selected = budget.selects.is_none() || pod.workload == budget.selects;
+            !pod.done && pod.namespace == budget.namespace && selected
+        });
+        chosen.map(|(p, _)| p).collect()
+    }
+
     fn serving(&self, endpoints: &[Endpoint]) -> BTreeSet<usize> {
         let fresh = || endpoints.iter().filter(|e| !e.stale);
         let ready: BTreeSet<usize> = fresh()
@@ -207,10 +217,17 @@ impl Naive<'_> {
             let percent: usize = (f.parse::<f64>().unwrap() * 100.0).round() as usize;
             (before.len() * percent).div_ceil(100)
         });
-        let need = match (quorum, fraction) {
-            (None, None) => before.len().div_ceil(2),
-            (q, f) => q.unwrap_or(0).max(f.unwrap_or(0)),
-        };
+        let mine: BTreeSet<usize> = endpoints.iter().filter(|e| !e.stale).map(|e| e.pod).collect();
+        let budgets = || self.world.budgets.iter().map(|b| (b, self.covered(b)));
+        let exact = budgets()
+            .filter(|(_, covered)| *covered == mine)
+            .map(|(b, _)| b.desired);
+        let said: Vec<usize> = exact.chain(quorum).chain(fraction).collect();
+        let need = said.into_iter().max().unwrap_or(before.len().div_ceil(2));
+        let spent = budgets().any(|(budget, covered)| {
+            let lost = covered.iter().filter(|p| self.pod_fails(**p)).count();
+            !covered.is_disjoint(&mine) && lost > 0 && budget.current <= budget.desired + lost
+        });
         let node = |p: &usize| self.world.pods[*p].node;
         let emptied = before
             .iter()
@@ -236,6 +253,7 @@ impl Naive<'_> {
             || one(&zone)
             || quorum == Some(after.len())
             || blocked
+            || spent
             || lasting;
         if risky { State::AtRisk } else { State::Unaffected }
     }

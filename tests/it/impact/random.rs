@@ -2,7 +2,7 @@
 
 use super::naive::evaluate;
 use super::world::{
-    Behind, Claim, Endpoint, Fails, Ground, Made, Pin, Pod, Service, Workload, World, store_of,
+    Behind, Budget, Claim, Endpoint, Fails, Ground, Made, Pin, Pod, Service, Workload, World, store_of,
 };
 use planisphere::query::impact::model::State;
 use planisphere::query::impact::recovery::RecoveryClass;
@@ -68,6 +68,16 @@ fn world(r: &mut StdRng) -> World {
     for s in 0..r.random_range(1..6) {
         let service = service(r, &world, s);
         world.services.push(service);
+    }
+    for _ in 0..r.random_range(0..4) {
+        let selects = maybe(r, 0.8, |r| r.random_range(0..world.workloads.len()));
+        world.budgets.push(Budget {
+            namespace: selects
+                .map_or_else(|| r.random_range(0..namespaces), |w| world.workloads[w].namespace),
+            selects,
+            desired: r.random_range(0..5),
+            current: r.random_range(0..6),
+        });
     }
     // A name may stand for a Service that comes later, or for itself over others.
     for s in 0..world.services.len() {

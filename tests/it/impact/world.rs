@@ -107,6 +107,16 @@ pub struct Service {
     pub fraction: Option<&'static str>,
 }
 
+/// A disruption budget with what its controller counted.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    pub namespace: usize,
+    /// Covers the pods of this workload; of all in the namespace where it is none.
+    pub selects: Option<usize>,
+    pub desired: usize,
+    pub current: usize,
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct World {
     pub namespaces: usize,
@@ -119,6 +129,7 @@ pub struct World {
     pub claims: Vec<Claim>,
     pub pods: Vec<Pod>,
     pub services: Vec<Service>,
+    pub budgets: Vec<Budget>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,6 +221,18 @@ impl World {
         }
         for (s, service) in self.services.iter().enumerate() {
             all.extend(self.service_objects(s, service));
+        }
+        for (b, budget) in self.budgets.iter().enumerate() {
+            let selector = match budget.selects {
+                Some(w) => json!({"matchLabels": {"app": format!("w{w}")}}),
+                None => json!({}),
+            };
+            let allowed = budget.current.saturating_sub(budget.desired);
+            all.push(
+                json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": meta(&ns(budget.namespace), &format!("b{b}")),
+                "spec": {"minAvailable": budget.desired, "selector": selector},
+                "status": {"desiredHealthy": budget.desired, "currentHealthy": budget.current, "disruptionsAllowed": allowed}}),
+            );
         }
         all
     }

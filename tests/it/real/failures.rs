@@ -59,7 +59,7 @@ spec: {selector: {app: bare}, ports: [{port: 80}]}
 }
 
 /// The uids of the ready pods behind each Service, as the API server says.
-fn behind(plane: &ControlPlane) -> BTreeMap<String, BTreeSet<String>> {
+pub(super) fn behind(plane: &ControlPlane) -> BTreeMap<String, BTreeSet<String>> {
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for slice in plane.objects("east", &["endpointslices"]) {
         if slice["metadata"]["namespace"] != "truth" {
@@ -76,14 +76,14 @@ fn behind(plane: &ControlPlane) -> BTreeMap<String, BTreeSet<String>> {
     found
 }
 
-fn ready_pods(plane: &ControlPlane) -> BTreeMap<String, usize> {
+pub(super) fn ready_pods(plane: &ControlPlane) -> BTreeMap<String, usize> {
     behind(plane)
         .into_iter()
         .map(|(service, pods)| (service, pods.len()))
         .collect()
 }
 
-async fn wait(what: &str, mut holds: impl FnMut() -> bool) {
+pub(super) async fn wait(what: &str, mut holds: impl FnMut() -> bool) {
     let waited = tokio::time::timeout(PATIENCE, async {
         while !holds() {
             tokio::time::sleep(Duration::from_millis(500)).await;
@@ -113,7 +113,7 @@ async fn predict(program: &Program, input: Value) -> Predicted {
 }
 
 /// Waits until the mirror has everybody behind each Service as the API server says.
-async fn mirrored(program: &Program, plane: &ControlPlane) {
+pub(super) async fn mirrored(program: &Program, plane: &ControlPlane) {
     let query = "{ assets(filter: {kind: {eq: \"Service\"}, namespace: {eq: \"truth\"}}, first: 100) { nodes { name ... on Service { instances(ready: true, first: 100) { nodes { ... on Pod { uid } } } } } } }";
     let waited = tokio::time::timeout(PATIENCE, async {
         loop {
@@ -134,16 +134,26 @@ async fn mirrored(program: &Program, plane: &ControlPlane) {
 
 /// How often prediction and truth agree, by what was compared.
 #[derive(Default)]
-struct Agreement(BTreeMap<&'static str, (usize, usize)>, Vec<String>);
+pub(super) struct Agreement(BTreeMap<&'static str, (usize, usize)>, Vec<String>);
 
 impl Agreement {
-    fn note(&mut self, what: &'static str, agrees: bool, told: impl Fn() -> String) {
+    pub(super) fn note(&mut self, what: &'static str, agrees: bool, told: impl Fn() -> String) {
         let (same, all) = self.0.entry(what).or_default();
         *all += 1;
         *same += usize::from(agrees);
         if !agrees {
             self.1.push(format!("{what}: {}", told()));
         }
+    }
+}
+
+impl Agreement {
+    /// Prints how often both agree, and fails where they do not.
+    pub(super) fn told(&self) {
+        for (what, (same, all)) in &self.0 {
+            eprintln!("{what}: {same} of {all} agree");
+        }
+        assert!(self.1.is_empty(), "{:#?}", self.1);
     }
 }
 
@@ -270,8 +280,5 @@ async fn what_is_predicted_of_lost_and_drained_nodes_is_what_happens() {
     )
     .await;
 
-    for (what, (same, all)) in &agreement.0 {
-        eprintln!("{what}: {same} of {all} agree");
-    }
-    assert!(agreement.1.is_empty(), "{:#?}", agreement.1);
+    agreement.told();
 }

@@ -66,13 +66,18 @@ pub struct Guest {
 impl Guest {
     /// A pod with the affinities of its volumes.
     pub fn new(record: Arc<Record>, volumes: Vec<Vec<NodeTerm>>) -> Self {
-        let mut guest = Self {
+        let mut guest = Self::of_rules(record, volumes);
+        guest.needs = requests(guest.kept());
+        guest
+    }
+
+    /// The same where room is not asked for: it requests nothing.
+    pub fn of_rules(record: Arc<Record>, volumes: Vec<Vec<NodeTerm>>) -> Self {
+        Self {
             record,
             volumes,
             needs: Amounts::new(),
-        };
-        guest.needs = requests(guest.kept());
-        guest
+        }
     }
 
     pub(super) fn kept(&self) -> &PodAttributes {

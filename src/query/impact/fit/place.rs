@@ -72,7 +72,16 @@ fn settle(field: &mut Field, guest: Guest) -> Outcome {
     let best = trials.into_iter().min_by_key(|(victims, host)| {
         let of = |v: &usize| i64::from(field.standing[*v].guest.priority());
         let highest = victims.iter().map(of).max();
-        (highest, victims.iter().map(of).sum::<i64>(), victims.len(), *host)
+        // Of equals, those that have run the shortest lose the least.
+        let first = victims.iter().map(|v| started(&field.standing[*v].guest)).min();
+        let newest = std::cmp::Reverse(first);
+        (
+            highest,
+            victims.iter().map(of).sum::<i64>(),
+            victims.len(),
+            newest,
+            *host,
+        )
     });
     match best {
         Some((evicts, host)) => {
@@ -120,6 +129,11 @@ fn takes_ports(field: &Field, guest: &Guest, number: usize) -> bool {
     taken.any(|taken| wanted.iter().any(|w| clash(w, taken)))
 }
 
+/// When a pod was taken up; one that was not yet is the newest.
+fn started(guest: &Guest) -> i64 {
+    guest.kept().started_at.map_or(i64::MAX, |t| t.seconds)
+}
+
 /// Who must be evicted from a node so that it takes the pod: of lower priority, and as few as can be; none where even
 /// without all of them it does not.
 fn victims(field: &mut Field, guest: &Guest, host: usize) -> Option<Vec<usize>> {
@@ -131,8 +145,11 @@ fn victims(field: &mut Field, guest: &Guest, host: usize) -> Option<Vec<usize>> 
     if lower.is_empty() {
         return None;
     }
-    // Spared in this order: the more important first.
-    lower.sort_by_key(|s| std::cmp::Reverse(field.standing[*s].guest.priority()));
+    // Spared in this order: the more important first, of these who has run the longest.
+    lower.sort_by_key(|s| {
+        let guest = &field.standing[*s].guest;
+        (std::cmp::Reverse(guest.priority()), started(guest))
+    });
     for victim in &lower {
         field.evict(*victim);
     }

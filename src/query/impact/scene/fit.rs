@@ -8,16 +8,14 @@ use crate::query::impact::Cut;
 use crate::query::impact::closure::{Closure, is_running};
 use crate::query::impact::fit::{Field, Guest, Host, Outcome, Refusal, place, refuses, sentence};
 use crate::query::impact::recovery::{RecoveryClass, recovery};
-use crate::query::ownership::place as by_name;
 use crate::store::{Filter, ListQuery, Order, Presence, Record, Snapshot, Text};
+use planisphere_schema::attributes::NodeTerm;
 use planisphere_schema::{AssetId, ClusterId, Kind};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Nodes that are read first: mostly one of them takes the pod.
-const FIRST_NODES: usize = 32;
-/// Nodes that are read at a time after that.
-const MORE_NODES: usize = 1_000;
+/// Nodes that are read at a time.
+const NODES_A_PAGE: usize = 1_000;
 /// More pods of a cluster are not looked at, and said not to be.
 const MOST_PODS: usize = 200_000;
 /// What those call themselves that add nodes where room is missing.
@@ -47,9 +45,8 @@ impl Scene {
         found
     }
 
-    fn guest(&self, pod: usize) -> Guest {
-        let volumes = self.volume_terms.get(&pod).cloned().unwrap_or_default();
-        Guest::new(Arc::clone(&self.pods[pod]), volumes)
+    fn volumes_of(&self, pod: usize) -> Vec<Vec<NodeTerm>> {
+        self.volume_terms.get(&pod).cloned().unwrap_or_default()
     }
 
     /// Marks the lost pods that no live node takes, whatever room there is.
@@ -61,15 +58,32 @@ impl Scene {
         for (cluster, pods) in self.returning() {
             let mut waiting: Vec<(usize, Guest, BTreeMap<Refusal, usize>)> = pods
                 .into_iter()
-                .map(|pod| (pod, self.guest(pod), BTreeMap::new()))
+                .map(|pod| {
+                    let guest = Guest::of_rules(Arc::clone(&self.pods[pod]), self.volumes_of(pod));
+                    (pod, guest, BTreeMap::new())
+                })
                 .collect();
+            // Mostly a node on which others of the same Services run takes it, and that one is read already.
+            let near = self.node_records.iter().flatten().filter(|n| {
+                let reference = &n.asset.reference;
+                !n.stub && reference.key().cluster == cluster && !closure.failed.contains(&reference.id())
+            });
+            for node in near {
+                if waiting.is_empty() {
+                    break;
+                }
+                let host = Host::new(Arc::clone(node), true);
+                waiting.retain(|(_, guest, _)| refuses(&host, guest).is_some());
+            }
+            if waiting.is_empty() {
+                continue;
+            }
             let mut query = nodes_of(cluster);
             let mut known = false;
             loop {
                 crate::query::breathe().await;
                 let page = snapshot.list(&query).await?;
                 query.after = page.records.last().map(|r| query.order.position(r));
-                query.limit = MORE_NODES;
                 known |= !page.records.is_empty();
                 for record in page.records {
                     if closure.failed.contains(&record.asset.reference.id()) {
@@ -108,25 +122,20 @@ impl Scene {
         self.fits.insert(pod, fit);
     }
 
-    /// Places every lost pod of the failed set, behind a Service or not, as far as there is room; notes who must go for it.
+    /// Places every lost pod that the scene has, as far as there is room; notes who must go for it.
     pub(super) async fn reschedule(
         &mut self,
         snapshot: &dyn Snapshot,
         closure: &mut Closure,
     ) -> Result<(), QueryError> {
-        let mut lost: Vec<Arc<Record>> = closure.pods.values().cloned().collect();
-        lost.sort_by(|a, b| by_name(a).cmp(&by_name(b)));
-        for pod in lost {
-            self.add_pod(pod, closure);
-        }
-        self.place_pods(snapshot, closure).await?;
         self.comebacks(snapshot, closure).await?;
         for (cluster, pods) in self.returning() {
             let (mut field, standing) = self.field(snapshot, closure, cluster).await?;
             if field.hosts.is_empty() {
                 continue;
             }
-            let guests = pods.iter().map(|pod| self.guest(*pod)).collect();
+            let guest = |pod: &usize| Guest::new(Arc::clone(&self.pods[*pod]), self.volumes_of(*pod));
+            let guests = pods.iter().map(guest).collect();
             let mut autoscaled = None;
             for (pod, outcome) in pods.into_iter().zip(place(&mut field, guests)) {
                 match outcome {
@@ -206,7 +215,7 @@ fn nodes_of(cluster: ClusterId) -> ListQuery {
         presence: Presence::Present,
         order: Order::Key,
         after: None,
-        limit: FIRST_NODES,
+        limit: NODES_A_PAGE,
     }
 }
 

@@ -31,6 +31,9 @@ fn every_kind_that_is_read_has_an_extractor_and_no_other_kind_has() {
 #[test]
 fn the_api_s_own_objects_with_every_field_filled_read_the_same_from_both_encodings() {
     for (kind, extractor) in kinds() {
+        if JSON_ALONE == kind.group() {
+            continue;
+        }
         let json = extractor.json(CLUSTER, &upstream(kind, "json")).unwrap();
         let protobuf = extractor
             .protobuf(CLUSTER, &unwrapped(&upstream(kind, "pb")))

@@ -199,9 +199,9 @@ fn the_shared_objects_read_whole_and_keep_nothing_else() {
         seen += 1;
     }
     println!("{seen} shared objects read; without them the recorded ones of this repository stand for them");
-    // Two kinds are defined by other parts of Kubernetes than those that the shared objects are of.
+    // Some kinds are defined by other parts of Kubernetes than those that the shared objects are of.
     let elsewhere = [Kind::APIService, Kind::CustomResourceDefinition];
-    let known = kinds().filter(|(kind, _)| !elsewhere.contains(kind));
+    let known = kinds().filter(|(kind, _)| !elsewhere.contains(kind) && kind.group() != JSON_ALONE);
     assert!(
         seen == 0 || seen == known.count(),
         "only {seen} of the kinds are in {}",

@@ -101,3 +101,28 @@ fn a_volume_keeps_the_nodes_that_can_reach_it() {
         json!([])
     );
 }
+
+#[test]
+fn what_is_kept_of_it_costs_a_pod_that_asks_for_nothing_nothing_and_others_little() {
+    let bytes = |spec: Value| {
+        observe(Kind::Pod, json!({ "spec": spec }))
+            .asset
+            .encode_body()
+            .len()
+    };
+    let plain = bytes(json!({}));
+    let defaults = json!({"tolerations": [given("not-ready", 300), given("unreachable", 300)]});
+    assert_eq!(bytes(defaults), plain);
+    let selector = json!({"matchLabels": {"app.kubernetes.io/name": "checkout"}});
+    let apart = json!({"affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution":
+        [{"topologyKey": "kubernetes.io/hostname", "labelSelector": selector}]}}});
+    let spread = json!({"topologySpreadConstraints": [{"maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule",
+        "topologyKey": "topology.kubernetes.io/zone", "labelSelector": selector}]});
+    let pool = json!({"nodeSelector": {"pool": "batch"},
+        "tolerations": [{"key": "pool", "operator": "Equal", "value": "batch", "effect": "NoSchedule"},
+            given("not-ready", 300), given("unreachable", 300)]});
+    for (spec, most) in [(apart, 70), (spread, 75), (pool, 60)] {
+        let costs = bytes(spec.clone()) - plain;
+        assert!((1..=most).contains(&costs), "{costs} bytes for {spec}");
+    }
+}

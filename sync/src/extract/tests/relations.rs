@@ -176,7 +176,7 @@ fn a_slice_of_no_service_routes_nothing() {
 }
 
 #[test]
-fn an_external_name_is_an_alias_only_of_a_service_of_the_cluster() {
+fn an_external_name_is_an_alias_of_a_service_of_the_cluster_or_a_name_outside_of_it() {
     for (name, alias) in [
         ("db.data.svc.cluster.local", Some("data/Service/db")),
         ("db.data.svc.cluster.local.", Some("data/Service/db")),
@@ -188,7 +188,10 @@ fn an_external_name_is_an_alias_only_of_a_service_of_the_cluster() {
         ("db.data.svc..local", None),
         ("", None),
     ] {
-        let expected: Vec<String> = alias.iter().map(|a| format!("ALIAS_OF {a}")).collect();
+        let expected = match alias {
+            Some(service) => Some(format!("ALIAS_OF {service}")),
+            None => (!name.is_empty()).then(|| format!("EXTERNAL_NAME DNSName/{name}")),
+        };
         let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
         let service = json!({"spec": {"type": "ExternalName", "externalName": name, "selector": {"a": "b"}}});
         assert_eq!(

@@ -1,0 +1,150 @@
+//! Many changes: how many a second become visible, how long one takes while a thousand a second come, what that weighs,
+//! and what it is to one cluster that another is broken.
+
+use super::percentile;
+use super::running::Running;
+use planisphere_fixtures::{Fault, FleetSpec, Options, SimCluster, Simulation, Times};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// Objects that the storm goes round.
+const FILLERS: usize = 5_000;
+/// How often the latency is taken for one row.
+const PROBES: usize = 200;
+const PATIENCE: Duration = Duration::from_secs(300);
+
+fn object(name: &str, value: usize) -> Value {
+    json!({ "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": { "name": name, "namespace": "default", "labels": { "bench": value.to_string() } } })
+}
+
+/// Waits until an object is answered with a value.
+async fn shown(ours: &Running, id: &str, value: usize) {
+    let began = Instant::now();
+    let value = value.to_string();
+    loop {
+        let query = "query($id: ID!) { node(id: $id) { labels } }";
+        let data = ours.ask(query, json!({ "id": id })).await;
+        if data["node"]["labels"]["bench"] == value.as_str() {
+            return;
+        }
+        assert!(began.elapsed() < PATIENCE, "{value} does not show up");
+    }
+}
+
+async fn id_of(ours: &Running, cluster: &SimCluster, name: &str) -> String {
+    let began = Instant::now();
+    loop {
+        let query = "query($cluster: String!, $name: String!) {
+            assets(filter: {cluster: {eq: $cluster}, name: {eq: $name}}, first: 1) { nodes { id } } }";
+        let data = ours
+            .ask(query, json!({ "cluster": cluster.name(), "name": name }))
+            .await;
+        if let Some(id) = data["assets"]["nodes"][0]["id"].as_str() {
+            return id.to_owned();
+        }
+        assert!(began.elapsed() < PATIENCE, "{name} does not show up");
+    }
+}
+
+/// Milliseconds from a change until it is answered.
+async fn latencies(ours: &Running, cluster: &SimCluster) -> Vec<f64> {
+    cluster.apply(object("probe", 0)).unwrap();
+    let id = id_of(ours, cluster, "probe").await;
+    let mut taken = Vec::new();
+    for value in 1..=PROBES {
+        let began = Instant::now();
+        cluster.apply(object("probe", value)).unwrap();
+        shown(ours, &id, value).await;
+        taken.push(began.elapsed().as_secs_f64() * 1e3);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    taken
+}
+
+/// Measures and prints.
+pub async fn measure(events: usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = folder.path().join("kubeconfig");
+    let spec = FleetSpec {
+        objects: 20_000,
+        clusters: 2,
+        ..FleetSpec::DEMO
+    };
+    // What is measured must not wait for the measuring.
+    let fleet = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let started = fleet.spawn(Simulation::start(spec, Options::default()));
+    let simulation = started.await.unwrap().unwrap();
+    std::fs::write(&kubeconfig, simulation.kubeconfig_yaml()).unwrap();
+    let ours = Running::start(&kubeconfig, &folder.path().join("data"));
+    ours.ready().await;
+    let cluster = simulation.clusters[0].clone();
+    for number in 0..FILLERS {
+        cluster.apply(object(&format!("filler-{number}"), 0)).unwrap();
+    }
+    let last = format!("filler-{}", (events - 1) % FILLERS);
+    let id = id_of(&ours, &cluster, &last).await;
+    let (before, _) = ours.weight();
+
+    let began = Instant::now();
+    let storm = cluster.clone();
+    let told = fleet.spawn_blocking(move || {
+        for number in 0..events {
+            storm
+                .apply(object(&format!("filler-{}", number % FILLERS), number + 1))
+                .unwrap();
+        }
+        began.elapsed()
+    });
+    let told = told.await.unwrap().as_secs_f64();
+    shown(&ours, &id, events).await;
+    let all = began.elapsed().as_secs_f64();
+    let (after, peak) = ours.weight();
+    println!("\n## A storm of {events} changes in a fleet of 20,000 objects\n");
+    println!("| told in, s | visible after, s | events a second | MB before | MB after | MB peak |");
+    println!("| --- | --- | --- | --- | --- | --- |");
+    let rate = events as f64 / all;
+    println!("| {told:.2} | {all:.2} | {rate:.0} | {before:.0} | {after:.0} | {peak:.0} |");
+
+    let steady = cluster.clone();
+    let load = fleet.spawn(async move {
+        let mut tick = tokio::time::interval(Duration::from_millis(10));
+        for number in 0.. {
+            if number % 10 == 0 {
+                tick.tick().await;
+            }
+            steady
+                .apply(object(&format!("filler-{}", number % FILLERS), number))
+                .unwrap();
+        }
+    });
+    println!("\n## Latency under 1,000 changes a second\n");
+    println!("| until GraphQL answers with a change | p50 ms | p99 ms |\n| --- | --- | --- |");
+    let other = simulation.clusters[1].faults();
+    for (what, broken) in [
+        ("all well", false),
+        ("the other cluster broken", true),
+        ("all well again", false),
+    ] {
+        if broken {
+            other.inject("*", Fault::WatchStatus(500, None), Times::Always);
+            other.inject("*", Fault::ListStalls, Times::Always);
+            other.inject("*", Fault::WatchCut, Times::Always);
+        } else {
+            other.clear_all();
+        }
+        let mut taken = latencies(&ours, &cluster).await;
+        println!(
+            "| {what} | {:.1} | {:.1} |",
+            percentile(&mut taken, 0.5),
+            percentile(&mut taken, 0.99)
+        );
+    }
+    load.abort();
+    drop(simulation);
+    fleet.shutdown_background();
+}
