@@ -120,6 +120,7 @@ attributes! {
     PodDisruptionBudget(PodDisruptionBudgetAttributes),
     HorizontalPodAutoscaler(HorizontalPodAutoscalerAttributes),
     StorageClass(StorageClassAttributes),
+    VolumeAttributesClass(VolumeAttributesClassAttributes),
     CSIDriver(CSIDriverAttributes),
     IngressClass(IngressClassAttributes),
     NetworkPolicy(NetworkPolicyAttributes),
