@@ -119,6 +119,8 @@ pub struct ServeSettings {
     pub sources: Sources,
     /// Where the store's file lies.
     pub data_dir: PathBuf,
+    /// The private key that exports are signed with.
+    pub export_key: Option<PathBuf>,
     /// Where the graph is kept.
     pub store: StoreChoice,
     /// How to listen and answer.
@@ -219,6 +221,7 @@ impl Settings {
             calls_interval: read.duration("calls_interval")?,
             sources: self.sources()?,
             data_dir: self.data_dir()?,
+            export_key: read.text("export_key").map(PathBuf::from),
             store: self
                 .reader()
                 .word("store", &[("embedded", StoreChoice::Embedded)])?,

@@ -13,6 +13,7 @@ mod image;
 mod limits;
 mod metadata;
 mod network;
+mod placement;
 mod pod;
 mod policy;
 mod rbac;

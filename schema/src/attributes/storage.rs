@@ -1,5 +1,6 @@
 //! What is kept of claims and volumes.
 
+use super::NodeTerm;
 use super::kept::kept;
 use serde::Serialize;
 
@@ -69,6 +70,9 @@ pub struct PersistentVolumeAttributes {
     /// The driver's name for it.
     #[prost(message, optional, tag = "11")]
     pub volume_handle: Option<String>,
+    /// The nodes that can reach it: any one of these terms must hold; every node where there are none.
+    #[prost(message, repeated, tag = "12")]
+    pub node_affinity: Vec<NodeTerm>,
 }
 
 kept! {

@@ -1,6 +1,7 @@
 //! Pods: what is kept of one, where it runs, and why it is as it is.
 
 use super::metadata::{filled, instant};
+use super::placement::placement;
 use super::references::{self, Whose, account_name};
 use super::{Draft, Extract, image};
 use crate::wire::{self, Container, ContainerStatus, NodeCondition, PodSpec, PodStatus};
@@ -55,7 +56,7 @@ fn component(draft: &Draft, spec: &PodSpec) -> Option<String> {
     Some([name, "@", tag].concat())
 }
 
-fn attributes(draft: &Draft, spec: PodSpec, status: PodStatus) -> PodAttributes {
+fn attributes(draft: &Draft, mut spec: PodSpec, status: PodStatus) -> PodAttributes {
     let reason = reason(draft.asset.deleting.is_some(), &spec, &status);
     let controller = draft.controller.as_ref();
     let statuses = [
@@ -68,6 +69,7 @@ fn attributes(draft: &Draft, spec: PodSpec, status: PodStatus) -> PodAttributes 
         .flat_map(|s| s.iter())
         .fold(0_i32, |n, s| n.saturating_add(s.restart_count));
     PodAttributes {
+        placement: placement(&mut spec).map(Box::new),
         ready: is_true(&status.conditions, "Ready"),
         reason,
         node_name: filled(spec.node_name.clone()),

@@ -2,6 +2,7 @@
 
 use super::cluster::ZONE;
 use super::metadata::{amount, filled};
+use super::placement::node_terms;
 use super::{Draft, Extract};
 use crate::wire;
 use crate::wire::NodeSelector;
@@ -96,6 +97,7 @@ impl Extract for wire::PersistentVolume {
             claim_uid,
             driver,
             volume_handle,
+            node_affinity: node_terms(spec.node_affinity.and_then(|a| a.required).unwrap_or_default()),
         }
         .into()
     }

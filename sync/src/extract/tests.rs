@@ -5,6 +5,7 @@ mod attributes;
 mod encodings;
 mod faults;
 mod markers;
+mod placement;
 mod policies;
 mod recorded;
 mod references;

@@ -11,6 +11,7 @@ const KEPT: &str = include_str!("kept.txt");
 /// What decides about what is kept stays as it is.
 const DECIDING: &[&str] = &[
     "ClusterRole",
+    "DoNotSchedule",
     "In",
     "Pod",
     "PriorityClass",
@@ -63,6 +64,7 @@ fn plant(kind: Kind, object: &mut Value) {
     }
     object["metadata"]["ownerReferences"][0]["controller"] = false.into();
     if kind == Kind::Pod {
+        object["spec"]["topologySpreadConstraints"][0]["whenUnsatisfiable"] = "DoNotSchedule".into();
         // A status belongs to the container of its name.
         for sort in ["containers", "initContainers", "ephemeralContainers"] {
             object["spec"][sort][0]["name"] = "Pod".into();
