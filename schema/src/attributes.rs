@@ -122,6 +122,7 @@ attributes! {
     PodDisruptionBudget(PodDisruptionBudgetAttributes),
     HorizontalPodAutoscaler(HorizontalPodAutoscalerAttributes),
     StorageClass(StorageClassAttributes),
+    VolumeAttributesClass(VolumeAttributesClassAttributes),
     CSIDriver(CSIDriverAttributes),
     IngressClass(IngressClassAttributes),
     NetworkPolicy(NetworkPolicyAttributes),

@@ -122,6 +122,8 @@ kinds! {
     HorizontalPodAutoscaler "autoscaling" "v2" "horizontalpodautoscalers" ["hpa"] Namespaced Watched;
     /// A StorageClass.
     StorageClass "storage.k8s.io" "v1" "storageclasses" ["sc"] Cluster Watched;
+    /// A VolumeAttributesClass: how volumes of a driver are to behave, which may change while they are used.
+    VolumeAttributesClass "storage.k8s.io" "v1" | "v1beta1" "volumeattributesclasses" ["vac"] Cluster Watched;
     /// A CSIDriver: who attaches and mounts volumes.
     CSIDriver "storage.k8s.io" "v1" "csidrivers" [] Cluster Watched;
     /// An IngressClass.

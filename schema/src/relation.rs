@@ -90,11 +90,11 @@ relations! {
     /// What an autoscaler scales.
     Scales "SCALES" None "HorizontalPodAutoscaler -> workload" "spec.scaleTargetRef";
     /// The class that an object names; not the default one, where it names none.
-    OfClass "OF_CLASS" StartOnly "Ingress -> IngressClass; PersistentVolumeClaim, PersistentVolume -> StorageClass; ResourceClaim -> DeviceClass; Gateway -> GatewayClass" "spec.ingressClassName, spec.storageClassName, spec.devices.requests[], spec.gatewayClassName";
+    OfClass "OF_CLASS" StartOnly "Ingress -> IngressClass; PersistentVolumeClaim, PersistentVolume -> StorageClass, VolumeAttributesClass; ResourceClaim -> DeviceClass; Gateway -> GatewayClass" "spec.ingressClassName, spec.storageClassName, spec.volumeAttributesClassName, spec.devices.requests[], spec.gatewayClassName";
     /// Where a class keeps more settings.
     HasParameters "HAS_PARAMETERS" StartOnly "IngressClass, GatewayClass -> any" "spec.parameters, spec.parametersRef";
     /// The driver of a volume or of the volumes of a class. In-tree types are named by the driver that they are migrated to.
-    UsesDriver "USES_DRIVER" StartOnly "StorageClass, PersistentVolume, VolumeAttachment -> CSIDriver" "provisioner, spec.csi.driver, spec.attacher";
+    UsesDriver "USES_DRIVER" StartOnly "StorageClass, VolumeAttributesClass, PersistentVolume, VolumeAttachment -> CSIDriver" "provisioner, driverName, spec.csi.driver, spec.attacher";
     /// How important a pod is.
     HasPriority "HAS_PRIORITY" None "Pod, workload -> PriorityClass" "spec.priorityClassName";
     /// The pods that a budget protects from eviction.

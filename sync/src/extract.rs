@@ -93,6 +93,7 @@ extractors! {
     PodDisruptionBudget(PodDisruptionBudget),
     HorizontalPodAutoscaler(HorizontalPodAutoscaler),
     StorageClass(StorageClass),
+    VolumeAttributesClass(VolumeAttributesClass),
     CSIDriver(CSIDriver),
     IngressClass(IngressClass),
     NetworkPolicy(NetworkPolicy),

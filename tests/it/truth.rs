@@ -28,6 +28,7 @@ pub const RESOURCES: &[(&str, &str)] = &[
     ("poddisruptionbudgets", "PodDisruptionBudget.policy"),
     ("horizontalpodautoscalers", "HorizontalPodAutoscaler.autoscaling"),
     ("storageclasses", "StorageClass.storage.k8s.io"),
+    ("volumeattributesclasses", "VolumeAttributesClass.storage.k8s.io"),
     ("csidrivers", "CSIDriver.storage.k8s.io"),
     ("ingressclasses", "IngressClass.networking.k8s.io"),
     ("networkpolicies", "NetworkPolicy.networking.k8s.io"),

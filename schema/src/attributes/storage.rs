@@ -92,6 +92,12 @@ kept! {
         6 allowed_topologies: [string];
     }
 
+    /// What is kept of a VolumeAttributesClass. Its parameters have no field.
+    VolumeAttributesClassAttributes {
+        /// The driver that knows the class.
+        1 driver_name: string;
+    }
+
     /// What is kept of a CSIDriver.
     CSIDriverAttributes {
         /// Volumes are attached to a node before they are mounted; absent in the object means yes.

@@ -10,6 +10,7 @@ use planisphere_schema::RelationKind::{AttachedTo, InstalledOn, OfClass, PinnedT
 use planisphere_schema::attributes::{
     CSIDriverAttributes, CSINodeAttributes, InstalledDriver, PersistentVolumeAttributes,
     PersistentVolumeClaimAttributes, StorageClassAttributes, VolumeAttachmentAttributes,
+    VolumeAttributesClassAttributes,
 };
 use planisphere_schema::{Attributes, Detail, Kind};
 
@@ -25,7 +26,12 @@ impl Extract for wire::PersistentVolumeClaim {
         let wire::PersistentVolumeClaim { spec, status, .. } = self;
         let old_class = || draft.asset.annotation(OLD_CLASS).map(str::to_owned);
         let class = spec.storage_class_name.or_else(old_class);
-        of_class(draft, class.as_deref());
+        of_class(draft, Kind::StorageClass, class.as_deref());
+        of_class(
+            draft,
+            Kind::VolumeAttributesClass,
+            Some(&spec.volume_attributes_class_name),
+        );
         PersistentVolumeClaimAttributes {
             phase: filled(status.phase),
             volume_name: filled(spec.volume_name),
@@ -73,7 +79,12 @@ impl Extract for wire::PersistentVolume {
         }
         let old_class = || draft.asset.annotation(OLD_CLASS).map(str::to_owned);
         let class = filled(spec.storage_class_name).or_else(old_class);
-        of_class(draft, class.as_deref());
+        of_class(draft, Kind::StorageClass, class.as_deref());
+        of_class(
+            draft,
+            Kind::VolumeAttributesClass,
+            Some(&spec.volume_attributes_class_name),
+        );
         PersistentVolumeAttributes {
             phase: filled(status.phase),
             capacity: amount(spec.capacity, "storage"),
@@ -93,10 +104,27 @@ impl Extract for wire::PersistentVolume {
 }
 
 /// OF_CLASS. An empty class is none; which class an absent one means, another object says.
-fn of_class(draft: &mut Draft, class: Option<&str>) {
+fn of_class(draft: &mut Draft, kind: Kind, class: Option<&str>) {
     if let Some(class) = class.filter(|c| !c.is_empty()) {
-        let to = draft.neighbour(Kind::StorageClass, class);
+        let to = draft.neighbour(kind, class);
         draft.point(OfClass, to);
+    }
+}
+
+impl Extract for wire::VolumeAttributesClass {
+    fn metadata(&mut self) -> &mut wire::ObjectMeta {
+        &mut self.metadata
+    }
+
+    fn describe(self, draft: &mut Draft) -> Attributes {
+        if let Some(driver) = csi_driver(&self.driver_name) {
+            let to = draft.neighbour(Kind::CSIDriver, driver);
+            draft.point(UsesDriver, to);
+        }
+        VolumeAttributesClassAttributes {
+            driver_name: self.driver_name,
+        }
+        .into()
     }
 }
 

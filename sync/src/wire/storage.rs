@@ -17,6 +17,7 @@ wire! {
         3 volume_name: string;
         5 storage_class_name: string?;
         6 volume_mode: string;
+        9 volume_attributes_class_name: string;
     }
 
     ClaimResources {
@@ -47,6 +48,7 @@ wire! {
         6 storage_class_name: string;
         8 volume_mode: string;
         9 node_affinity: NodeAffinity?;
+        10 volume_attributes_class_name: string;
     }
 
     NodeAffinity {
@@ -76,6 +78,12 @@ wire! {
         6 allow_volume_expansion: bool;
         7 volume_binding_mode: string;
         8 allowed_topologies: [TopologyTerm];
+    }
+
+    /// Its parameters have no field.
+    VolumeAttributesClass {
+        1 metadata: ObjectMeta;
+        2 driver_name: string;
     }
 
     CSIDriver {
@@ -193,6 +201,8 @@ pub(crate) struct VolumeSpec {
     pub(crate) volume_mode: String,
     #[prost(message, optional, tag = 9)]
     pub(crate) node_affinity: Option<NodeAffinity>,
+    #[prost(string, tag = 10)]
+    pub(crate) volume_attributes_class_name: String,
 }
 
 impl<'de> Deserialize<'de> for VolumeSpec {
@@ -207,6 +217,7 @@ impl<'de> Deserialize<'de> for VolumeSpec {
             storage_class_name: terms.storage_class_name,
             volume_mode: terms.volume_mode,
             node_affinity: terms.node_affinity,
+            volume_attributes_class_name: terms.volume_attributes_class_name,
         })
     }
 }
