@@ -12,8 +12,8 @@ pub mod controlplane;
 mod credentials;
 mod failures;
 mod outages;
-mod refusals;
 mod past;
+mod refusals;
 
 const SHOP: &str = include_str!("real/shop.yaml");
 const NODES: u32 = 6;
