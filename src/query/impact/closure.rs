@@ -109,10 +109,8 @@ impl Closure {
         all.block(snapshot, &images, RelationKind::UsesImage, |_| true)
             .await?;
         // A bare pod says itself where its images come from, the others' workloads say it.
-        all.block(snapshot, &registries, RelationKind::PullsFrom, |_| true)
-            .await?;
         let pulling = all
-            .lead(snapshot, &registries, RelationKind::PullsFrom, |_| true)
+            .block(snapshot, &registries, RelationKind::PullsFrom, |_| true)
             .await?;
         all.block_controlled(snapshot, pulling).await?;
         Ok(all)
@@ -240,42 +238,43 @@ impl Closure {
         Ok(from)
     }
 
-    /// Pods at the other end of these edges go on running, but could not start again.
+    /// Pods at the other end of these edges go on running, but could not start again. Gives the edges from anything else.
     async fn block(
         &mut self,
         snapshot: &dyn Snapshot,
         ids: &[AssetId],
         relation: RelationKind,
         counts: impl Fn(&Link) -> bool,
-    ) -> Result<(), QueryError> {
+    ) -> Result<Vec<Link>, QueryError> {
         let (links, found) = incoming(snapshot, ids, relation, counts, &mut self.cuts).await?;
+        let mut others = Vec::new();
         for (link, record) in links.into_iter().zip(found) {
             if is_running(&record) {
                 self.cause.entry(link.from).or_insert(link);
                 self.blocked.insert(record.asset.reference.id(), record);
+            } else {
+                others.push(link);
             }
         }
-        Ok(())
+        Ok(others)
     }
 
-    /// Blocks the pods that these workloads control, level by level.
+    /// Blocks the pods that the workloads at these edges control, level by level.
     async fn block_controlled(
         &mut self,
         snapshot: &dyn Snapshot,
-        workloads: Vec<AssetId>,
+        mut edges: Vec<Link>,
     ) -> Result<(), QueryError> {
-        let mut level = workloads;
         let mine = |link: &Link| link.detail.controller == Some(true);
         for _ in 0..MOST_LEVELS {
-            if level.is_empty() {
+            if edges.is_empty() {
                 break;
             }
-            self.block(snapshot, &level, RelationKind::OwnedBy, mine).await?;
-            let below = self.lead(snapshot, &level, RelationKind::OwnedBy, mine).await?;
-            level = below
-                .into_iter()
-                .filter(|id| !self.blocked.contains_key(id))
-                .collect();
+            let level: Vec<AssetId> = edges.iter().map(|link| link.from).collect();
+            for link in edges {
+                self.cause.entry(link.from).or_insert(link);
+            }
+            edges = self.block(snapshot, &level, RelationKind::OwnedBy, mine).await?;
         }
         Ok(())
     }
