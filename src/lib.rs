@@ -13,6 +13,7 @@ pub mod observe;
 pub mod origins;
 pub mod owners;
 pub mod query;
+pub mod rules;
 pub mod serve;
 pub mod store;
 pub mod telemetry;

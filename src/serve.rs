@@ -12,6 +12,7 @@ use crate::lifecycle::{self, Port, cancelled_by_signals, serve_http};
 use crate::observe::{self, Source};
 use crate::origins::{self, origins};
 use crate::owners::Owners;
+use crate::rules;
 use crate::store::Store;
 use crate::store::embedded::EmbeddedStore;
 use planisphere_schema::{Coverage, Kind};
@@ -215,6 +216,7 @@ impl Server {
             limits: Limits::default(),
             excluded,
             taken: Taken::default(),
+            rules: rules::shipped_only()?,
         };
         let mirrors = tokio::spawn(fleet.follow_named(origins));
         Ok(Running {

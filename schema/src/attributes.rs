@@ -8,6 +8,7 @@ mod kept;
 
 pub mod cluster;
 pub mod config;
+pub mod custom;
 pub mod network;
 pub mod pod;
 pub mod policy;
@@ -16,6 +17,7 @@ pub mod workload;
 
 pub use cluster::*;
 pub use config::*;
+pub use custom::*;
 pub use network::*;
 pub use pod::*;
 pub use policy::*;
@@ -31,8 +33,8 @@ macro_rules! attributes {
         #[derive(Clone, Debug, PartialEq)]
         pub enum Attributes {
             $(#[doc = concat!("What a ", stringify!($kind), " keeps.")] $kind($struct),)*
-            /// A kind outside the table keeps its metadata alone.
-            Custom,
+            /// A kind outside the table keeps its metadata, its conditions and what rules name.
+            Custom(CustomAttributes),
         }
 
         impl Attributes {
@@ -40,7 +42,7 @@ macro_rules! attributes {
             pub fn empty(kind: Kind) -> Self {
                 match kind {
                     $(Kind::$kind => Attributes::$kind($struct::default()),)*
-                    Kind::Custom(_) => Attributes::Custom,
+                    Kind::Custom(_) => Attributes::Custom(CustomAttributes::default()),
                 }
             }
 
@@ -48,7 +50,7 @@ macro_rules! attributes {
             pub fn encode(&self) -> Vec<u8> {
                 match self {
                     $(Attributes::$kind(a) => a.encode_to_vec(),)*
-                    Attributes::Custom => Vec::new(),
+                    Attributes::Custom(a) => a.encode_to_vec(),
                 }
             }
 
@@ -59,7 +61,7 @@ macro_rules! attributes {
             pub fn decode(kind: Kind, bytes: &[u8]) -> Result<Self, prost::DecodeError> {
                 Ok(match kind {
                     $(Kind::$kind => Attributes::$kind($struct::decode(bytes)?),)*
-                    Kind::Custom(_) => Attributes::Custom,
+                    Kind::Custom(_) => Attributes::Custom(CustomAttributes::decode(bytes)?),
                 })
             }
 
@@ -67,9 +69,15 @@ macro_rules! attributes {
             pub fn to_json(&self) -> serde_json::Value {
                 let value = match self {
                     $(Attributes::$kind(a) => serde_json::to_value(a),)*
-                    Attributes::Custom => Ok(serde_json::json!({})),
+                    Attributes::Custom(a) => serde_json::to_value(a),
                 };
                 value.unwrap_or_default()
+            }
+        }
+
+        impl From<CustomAttributes> for Attributes {
+            fn from(attributes: CustomAttributes) -> Self {
+                Attributes::Custom(attributes)
             }
         }
 

@@ -67,6 +67,9 @@ pub struct Detail {
     /// READS, RUNS_AS, MOUNTS of a workload: declared by its pod template.
     #[prost(message, optional, tag = "19")]
     pub template: Option<bool>,
+    /// Edges that rules draw: in which roles, as the rules call them.
+    #[prost(string, repeated, tag = "40")]
+    pub labels: Vec<String>,
 }
 
 /// A port of an endpoint.

@@ -24,6 +24,7 @@ mod operations;
 mod ownership;
 mod program;
 mod real;
+mod real_custom;
 mod scenarios;
 mod simulated;
 mod site;
