@@ -15,7 +15,7 @@ const KIND_MAX: usize = 63;
 const GROUP_MAX: usize = 253;
 
 /// The interned name of a kind outside the table, `Kind.group`. It lives as long as the process.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CustomKind(u32);
 
 /// How people name a kind, beside its own name: what discovery tells of it.
