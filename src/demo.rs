@@ -5,6 +5,7 @@ use crate::cli::exit::Failure;
 use crate::cli::screen::Screen;
 use crate::config::DemoSettings;
 use crate::lifecycle::cancelled_by_signals;
+use crate::rules;
 use crate::serve::{Beside, Server, wall_clock};
 use crate::store::embedded::EmbeddedStore;
 use planisphere_fixtures::{FleetSpec, Options, Simulation};
@@ -47,6 +48,10 @@ pub async fn demo(
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let cancel = cancelled_by_signals().map_err(Failure::Start)?;
+    let beside = Beside {
+        rules: Some(rules::follow(settings.rules.clone(), cancel.clone())?),
+        ..Beside::default()
+    };
     let server = Server::bind(settings.listen).await?;
     let url = server.url();
     server.announce(out)?;
@@ -69,7 +74,7 @@ pub async fn demo(
         .map_err(|e| Failure::Run(e.to_string()))?;
     let (_named, origins) = watch::channel(clusters.into_iter().map(Origin::Live).collect());
     let running = server
-        .start(Arc::new(store), Beside::default(), origins, Vec::new(), cancel)
+        .start(Arc::new(store), beside, origins, Vec::new(), cancel)
         .await?;
     running.show_progress(screen);
     if !running.synced().await {

@@ -19,6 +19,7 @@ use planisphere_schema::{Coverage, Kind};
 use planisphere_sync::fleet::{Fleet, Origin, Taken};
 use planisphere_sync::mirror::Clock;
 use planisphere_sync::reflect::{Limits, system_random};
+use planisphere_sync::rules::Rules;
 use planisphere_sync::status::{ClusterStatus, Phase, SyncStatus};
 use std::io::{Stderr, Write};
 use std::net::SocketAddr;
@@ -49,6 +50,7 @@ pub async fn serve(
 ) -> Result<(), Failure> {
     let cancel = cancelled_by_signals().map_err(Failure::Start)?;
     let origins = origins(&settings.sources)?;
+    let rules = rules::follow(settings.rules.clone(), cancel.clone())?;
     // Ports first: a port in use is told at once, before a large file is read.
     let server = Server::bind(settings.listen).await?;
     let data_dir = settings.data_dir.clone();
@@ -72,6 +74,7 @@ pub async fn serve(
                 owners: Arc::new(owners),
                 observer: observe::Observer::new(sources, Some(&settings.data_dir)),
                 look_every: settings.calls_interval,
+                rules: Some(rules),
             },
             named,
             settings.sources.exclude_kinds,
@@ -96,6 +99,8 @@ pub struct Beside {
     pub observer: observe::Observer,
     /// How often it looks.
     pub look_every: Duration,
+    /// What is kept of custom resources; none means by the shipped rules.
+    pub rules: Option<watch::Receiver<Arc<Rules>>>,
 }
 
 /// Ports that are taken, before anything answers on them.
@@ -152,6 +157,10 @@ impl Server {
         excluded: Vec<Kind>,
         cancel: CancellationToken,
     ) -> Result<Running, Failure> {
+        let rules = match beside.rules {
+            Some(rules) => rules,
+            None => rules::shipped_only()?,
+        };
         let status = SyncStatus::default();
         let snapshot = store.snapshot().await.map_err(run_failed)?;
         for known in snapshot.clusters() {
@@ -216,7 +225,7 @@ impl Server {
             limits: Limits::default(),
             excluded,
             taken: Taken::default(),
-            rules: rules::shipped_only()?,
+            rules,
         };
         let mirrors = tokio::spawn(fleet.follow_named(origins));
         Ok(Running {

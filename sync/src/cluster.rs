@@ -10,7 +10,7 @@ mod kubeconfig;
 mod request;
 mod resource;
 
-pub use custom::{CustomResource, EXCLUDED, is_excluded};
+pub use custom::{CustomResource, EXCLUDED, is_excluded, is_excluded_kind};
 pub use discovery::{Discovery, Served};
 pub use error::ConnectError;
 pub use kubeconfig::{Contexts, clusters_of, kubeconfig_files};

@@ -104,9 +104,10 @@ impl Fleet {
 
     /// Reads a dump whole and hands it over as one list of each kind.
     async fn mirror_dump(&self, path: PathBuf) -> Result<(), String> {
+        let rules = self.rules.borrow().clone();
         let read = tokio::task::spawn_blocking(move || {
             Dump::read(&path).map(|mut dump| {
-                let events = dump.events();
+                let events = dump.events(&rules);
                 (dump, events)
             })
         });

@@ -1,6 +1,7 @@
 //! Which resources a cluster serves beside the built-in kinds, and the proof that one is served no more.
 
 use super::{ConnectError, Connection, Discovery, Resource, request};
+use planisphere_schema::kind::usual_plural;
 use planisphere_schema::{Kind, Scope, Spoken};
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -52,6 +53,14 @@ pub fn is_excluded(group: &str, plural: &str) -> bool {
     EXCLUDED
         .iter()
         .any(|(g, p)| *g == group && (*p == "*" || *p == plural))
+}
+
+/// As [`is_excluded`], of a kind whose plural nobody tells.
+pub fn is_excluded_kind(kind: Kind) -> bool {
+    let name = kind.short_name();
+    let plurals = [usual_plural(name), name.to_ascii_lowercase()];
+    let custom = matches!(kind, Kind::Custom(_));
+    custom && plurals.iter().any(|plural| is_excluded(kind.group(), plural))
 }
 
 /// Whether the API server itself serves the group: its kinds have no definition.
@@ -115,7 +124,11 @@ impl Discovery {
             .versions
             .iter()
             .all(|((g, _), told)| g != group || told.is_some());
-        !self.blind && told && !self.offered(group).any(|o| Kind::declared(group, &o.kind) == kind)
+        !self.blind
+            && told
+            && !self
+                .offered(group)
+                .any(|o| Kind::declared(group, &o.kind) == kind)
     }
 
     fn offered<'a>(&'a self, group: &'a str) -> impl Iterator<Item = &'a Offer> {
@@ -172,11 +185,7 @@ impl Connection {
                 let suffix = format!(".{}", kind.group());
                 let all = all.items.unwrap_or_default();
                 let mut plurals = all.iter().filter_map(|d| d.metadata.name.strip_suffix(&suffix));
-                plurals.all(|plural| {
-                    discovery
-                        .offered(kind.group())
-                        .any(|o| o.spoken.plural == plural)
-                })
+                plurals.all(|plural| discovery.offered(kind.group()).any(|o| o.spoken.plural == plural))
             }
             // Discovery and the unknown path are what there is to go by where definitions are not ours to see.
             Err(ConnectError::Forbidden { .. }) => true,

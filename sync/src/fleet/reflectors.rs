@@ -118,6 +118,20 @@ impl Reflectors {
         self.look_at = Instant::now() + LOOK_EVERY;
     }
 
+    fn excludes(&self, kind: Kind) -> bool {
+        let named = |word: &Kind| match (word, kind) {
+            // People may name it as kubectl does, by plural or short name.
+            (Kind::Custom(_), Kind::Custom(custom)) => {
+                word.group() == kind.group() && custom.answers_to(word.short_name())
+            }
+            _ => false,
+        };
+        self.fleet
+            .excluded
+            .iter()
+            .any(|word| *word == kind || named(word))
+    }
+
     /// Waits until all have ended.
     pub(super) async fn end(&mut self) {
         for running in self.running.values_mut() {
@@ -214,7 +228,7 @@ impl Reflectors {
                 continue;
             }
             self.remembered.remove(&kind);
-            if self.fleet.excluded.contains(&kind) {
+            if self.excludes(kind) {
                 if self.excluded.insert(kind) {
                     let coverage = Coverage::Excluded;
                     self.tell(Event::Covered { kind, coverage }).await;
