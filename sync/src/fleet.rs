@@ -91,20 +91,28 @@ impl Fleet {
         match origin {
             Origin::Live(config) => self.mirror_live(&config).await,
             Origin::Dump(path) => {
-                if let Err(error) = self.mirror_dump(path).await {
-                    tracing::error!(cluster = name, error, "the dump was not taken over");
-                    self.status.update(&name, |status| {
-                        status.dump = true;
-                        status.error = Some(error);
-                    });
+                let mut rules = self.rules.clone();
+                loop {
+                    let by = rules.borrow_and_update().clone();
+                    if let Err(error) = self.mirror_dump(path.clone(), by).await {
+                        tracing::error!(cluster = name, error, "the dump was not taken over");
+                        self.status.update(&name, |status| {
+                            status.dump = true;
+                            status.error = Some(error);
+                        });
+                    }
+                    // By other rules it says something else.
+                    let changed = self.cancel.run_until_cancelled(rules.changed()).await;
+                    if !matches!(changed, Some(Ok(()))) {
+                        return;
+                    }
                 }
             }
         }
     }
 
     /// Reads a dump whole and hands it over as one list of each kind.
-    async fn mirror_dump(&self, path: PathBuf) -> Result<(), String> {
-        let rules = self.rules.borrow().clone();
+    async fn mirror_dump(&self, path: PathBuf, rules: Arc<Rules>) -> Result<(), String> {
         let read = tokio::task::spawn_blocking(move || {
             Dump::read(&path).map(|mut dump| {
                 let events = dump.events(&rules);

@@ -25,6 +25,7 @@ mod ownership;
 mod program;
 mod real;
 mod real_custom;
+mod rules;
 mod scenarios;
 mod simulated;
 mod site;

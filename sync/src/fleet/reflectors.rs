@@ -222,6 +222,8 @@ impl Reflectors {
             .map(|custom| (custom.resource.kind, custom))
             .collect();
         self.end_gone(discovery, &wanted).await;
+        let refused = self.refused(&wanted);
+        self.restart(refused).await;
         self.forget_gone(discovery, &wanted).await;
         for (kind, custom) in wanted {
             if self.running.contains_key(&kind) {
@@ -239,6 +241,18 @@ impl Reflectors {
                 .await;
         }
         self.restart(misread).await;
+    }
+
+    /// Kinds that are served, but whose reflectors were told that they are not and wait: their definition went and came.
+    fn refused(&self, wanted: &BTreeMap<Kind, CustomResource>) -> BTreeSet<Kind> {
+        let kinds = wanted.keys().filter(|kind| self.running.contains_key(kind));
+        let refused = |kind: &Kind| {
+            let name = self.connection.name();
+            self.fleet.status.update_kind(name, *kind, |status| {
+                status.phase == Phase::Backoff && status.coverage == Some(Coverage::Absent)
+            })
+        };
+        kinds.copied().filter(refused).collect()
     }
 
     async fn end_gone(&mut self, discovery: &Discovery, wanted: &BTreeMap<Kind, CustomResource>) {
