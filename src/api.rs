@@ -1,6 +1,7 @@
 //! The GraphQL API: newtypes around the answers of the query room, served over HTTP.
 //! It reads the [`Store`] contract and the mirrors' status; it never sees a store's inside, Kubernetes or Cypher.
 
+mod as_of;
 mod ask;
 mod asset;
 mod bill;
@@ -9,6 +10,7 @@ mod console;
 mod cursor;
 mod edge;
 mod error;
+mod export;
 mod filter;
 mod freshness;
 mod graph;
@@ -17,6 +19,7 @@ mod history;
 mod http;
 mod impact;
 mod instances;
+mod instant;
 mod kinds;
 mod limits;
 mod mutation;
@@ -33,6 +36,7 @@ pub use error::Code;
 pub use limits::ApiLimits;
 
 use crate::calls::Calls;
+use crate::export::desk::Desk;
 use crate::owners::Owners;
 use crate::store::Store;
 use async_graphql::{EmptySubscription, SDLExportOptions};
@@ -70,6 +74,8 @@ pub struct ApiState {
     pub owners: Arc<Owners>,
     /// Who calls whom.
     pub calls: Arc<Calls>,
+    /// Where exports are kept.
+    pub exports: Arc<Desk>,
     /// The time.
     pub clock: Clock,
     /// What a request may cost.

@@ -1,10 +1,12 @@
 //! The command line: what can be asked for and how it is explained. It settles nothing: settings come from the table of
 //! keys, with their flags made here, and the work is done elsewhere.
 
+pub mod as_of;
 pub mod check;
 pub mod client;
 pub mod drain;
 pub mod exit;
+pub mod export;
 pub mod get;
 mod help;
 pub mod impact;
@@ -14,8 +16,12 @@ pub mod progress;
 pub mod query;
 pub mod screen;
 pub mod table;
+pub mod verify;
 
+use as_of::AsOf;
+use export::ExportArgs;
 use incident::{DrainArgs, ImpactArgs, OwnersArgs, WhyArgs};
+use verify::VerifyArgs;
 
 use crate::config::{Flag, KEYS, Key, Shape};
 use clap::builder::PossibleValuesParser;
@@ -77,6 +83,12 @@ pub enum Command {
     /// Show who answers for something, and why; or count what every owner has
     #[command(after_help = help::OWNERS)]
     Owners(OwnersArgs),
+    /// Write assets to a file for auditors and other tools, with a manifest of sums, freshness and a signature
+    #[command(after_help = help::EXPORT)]
+    Export(ExportArgs),
+    /// Check that an export is whole, unchanged and signed
+    #[command(name = "verify-export", after_help = help::VERIFY)]
+    VerifyExport(VerifyArgs),
     /// Print the GraphQL schema, for editors and code generators
     #[command(after_help = help::SCHEMA)]
     Schema,
@@ -133,6 +145,9 @@ pub struct GetArgs {
     /// Only what has this label: key=value, key!=value, key or !key; several are separated by commas
     #[arg(short = 'l', long, value_name = "LABEL")]
     pub selector: Vec<String>,
+    /// When it was.
+    #[command(flatten)]
+    pub when: AsOf,
     /// Only what has all these words in its name, namespace or a label's value
     #[arg(long, value_name = "WORDS")]
     pub search: Option<String>,

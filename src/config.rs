@@ -121,6 +121,8 @@ pub struct ServeSettings {
     pub rules: Vec<PathBuf>,
     /// Where the store's file lies.
     pub data_dir: PathBuf,
+    /// The private key that exports are signed with.
+    pub export_key: Option<PathBuf>,
     /// Where the graph is kept.
     pub store: StoreChoice,
     /// How to listen and answer.
@@ -224,6 +226,7 @@ impl Settings {
             sources: self.sources()?,
             rules: self.rules(),
             data_dir: self.data_dir()?,
+            export_key: read.text("export_key").map(PathBuf::from),
             store: self
                 .reader()
                 .word("store", &[("embedded", StoreChoice::Embedded)])?,

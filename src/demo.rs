@@ -4,7 +4,9 @@
 use crate::cli::exit::Failure;
 use crate::cli::screen::Screen;
 use crate::config::DemoSettings;
+use crate::export::desk::Desk;
 use crate::lifecycle::cancelled_by_signals;
+use crate::observe::Observer;
 use crate::rules;
 use crate::serve::{Beside, Server, wall_clock};
 use crate::store::embedded::EmbeddedStore;
@@ -14,6 +16,7 @@ use planisphere_sync::fleet::Origin;
 use serde_json::{Value, json};
 use std::io::{Stderr, Write};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// A question that a newcomer may have, and how to ask it.
@@ -48,10 +51,7 @@ pub async fn demo(
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let cancel = cancelled_by_signals().map_err(Failure::Start)?;
-    let beside = Beside {
-        rules: Some(rules::follow(settings.rules.clone(), cancel.clone())?),
-        ..Beside::default()
-    };
+    let rules = rules::follow(settings.rules.clone(), cancel.clone())?;
     let server = Server::bind(settings.listen).await?;
     let url = server.url();
     server.announce(out)?;
@@ -72,6 +72,13 @@ pub async fn demo(
 
     let store = EmbeddedStore::open(&folder.path().join("data"), wall_clock())
         .map_err(|e| Failure::Run(e.to_string()))?;
+    let beside = Beside {
+        exports: Arc::new(Desk::temporary().map_err(Failure::Start)?),
+        rules: Some(rules),
+        owners: Arc::default(),
+        observer: Observer::default(),
+        look_every: Duration::default(),
+    };
     let (_named, origins) = watch::channel(clusters.into_iter().map(Origin::Live).collect());
     let running = server
         .start(Arc::new(store), beside, origins, Vec::new(), cancel)

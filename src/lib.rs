@@ -7,6 +7,7 @@ pub mod check;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod export;
 pub mod ingest;
 pub mod lifecycle;
 pub mod observe;
@@ -101,6 +102,13 @@ fn dispatch(parsed: cli::Parsed, around: Surroundings, out: &mut io::Stdout) -> 
             let client = ready_to_ask(&settings()?)?;
             asking()?.block_on(cli::owners::run(&client, args, out, &mut io::stderr()))
         }
+        Command::Export(args) => {
+            let settings = settings()?;
+            let client = ready_to_ask(&settings)?;
+            let screen = io::stderr().is_terminal().then(|| Screen::new(io::stderr()));
+            asking()?.block_on(cli::export::run(&client, args, screen, out, &mut io::stderr()))
+        }
+        Command::VerifyExport(args) => cli::verify::run(args, out, &mut io::stderr()),
         Command::Check(args) => {
             let settings = settings()?;
             telemetry::init(&settings.log()?, io::stderr)?;

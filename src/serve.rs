@@ -7,6 +7,8 @@ use crate::cli::exit::Failure;
 use crate::cli::progress;
 use crate::cli::screen::Screen;
 use crate::config::{LimitSettings, ListenSettings, ServeSettings};
+use crate::export::desk::Desk;
+use crate::export::signature::SigningKey;
 use crate::ingest::{Ingest, Meter};
 use crate::lifecycle::{self, Port, cancelled_by_signals, serve_http};
 use crate::observe::{self, Source};
@@ -65,12 +67,15 @@ pub async fn serve(
     .map_err(run_failed)?;
     let sources: Result<Vec<Source>, String> = settings.calls.iter().map(|s| s.parse()).collect();
     let sources = sources.map_err(|reason| Failure::Run(format!("`calls`: {reason}")))?;
+    let key = settings.export_key.as_deref().map(SigningKey::read).transpose();
+    let exports = Desk::open(&settings.data_dir, key.map_err(run_failed)?).map_err(run_failed)?;
     server.announce(out)?;
     let named = origins::follow(settings.sources.clone(), origins, cancel.clone());
     let running = server
         .start(
             Arc::new(store),
             Beside {
+                exports: Arc::new(exports),
                 owners: Arc::new(owners),
                 observer: observe::Observer::new(sources, Some(&settings.data_dir)),
                 look_every: settings.calls_interval,
@@ -91,8 +96,9 @@ fn run_failed(error: impl std::fmt::Display) -> Failure {
 }
 
 /// What is kept beside the graph.
-#[derive(Default)]
 pub struct Beside {
+    /// Where exports are kept.
+    pub exports: Arc<Desk>,
     /// Who answers for what.
     pub owners: Arc<Owners>,
     /// Learns who calls whom.
@@ -187,6 +193,7 @@ impl Server {
             store: store.clone(),
             owners: beside.owners,
             calls: calls.clone(),
+            exports: beside.exports,
             status: status.clone(),
             clock: wall_clock(),
             limits: limits(self.settings.limits, self.settings.stale_after),

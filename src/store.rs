@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 /// Keeps the graph and its history. Writes go through [`Store::apply`] alone.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: Past {
     /// Takes a cluster for writing: raises its fence, so that batches of earlier writers are refused from now on, and
     /// tells where its mirror stands. A cluster of another identity under the same name keeps its data under the name
     /// `name~` and the first eight digits of its identity.
@@ -105,6 +105,8 @@ pub struct ClusterState {
     pub cluster: Cluster,
     /// The version of its last batch.
     pub version: Version,
+    /// The version of its first batch, before which nothing is known of it; 0 where there was none.
+    pub first: Version,
     /// Where the mirror of each resource stands.
     pub sources: Vec<SourceState>,
 }

@@ -6,21 +6,35 @@
 
 mod kept;
 
+pub mod admission;
 pub mod cluster;
 pub mod config;
 pub mod custom;
+pub mod device;
+pub mod extension;
+pub mod limits;
+pub mod named;
 pub mod network;
+pub mod placement;
 pub mod pod;
 pub mod policy;
+pub mod rbac;
 pub mod storage;
 pub mod workload;
 
+pub use admission::*;
 pub use cluster::*;
 pub use config::*;
 pub use custom::*;
+pub use device::*;
+pub use extension::*;
+pub use limits::*;
+pub use named::*;
 pub use network::*;
+pub use placement::*;
 pub use pod::*;
 pub use policy::*;
+pub use rbac::*;
 pub use storage::*;
 pub use workload::*;
 
@@ -28,11 +42,12 @@ use crate::Kind;
 use prost::Message;
 
 macro_rules! attributes {
-    ($($kind:ident($struct:ident)),* $(,)?) => {
+    ($($kind:ident($struct:ident)),* $(,)?; $($named:ident),* $(,)?) => {
         /// What an asset keeps of its object, by kind.
         #[derive(Clone, Debug, PartialEq)]
         pub enum Attributes {
             $(#[doc = concat!("What a ", stringify!($kind), " keeps.")] $kind($struct),)*
+            $(#[doc = concat!("Of a ", stringify!($named), " only the name is known.")] $named(NameOnly),)*
             /// A kind outside the table keeps its metadata, its conditions and what rules name.
             Custom(CustomAttributes),
         }
@@ -42,6 +57,7 @@ macro_rules! attributes {
             pub fn empty(kind: Kind) -> Self {
                 match kind {
                     $(Kind::$kind => Attributes::$kind($struct::default()),)*
+                    $(Kind::$named => Attributes::$named(NameOnly {}),)*
                     Kind::Custom(_) => Attributes::Custom(CustomAttributes::default()),
                 }
             }
@@ -50,6 +66,7 @@ macro_rules! attributes {
             pub fn encode(&self) -> Vec<u8> {
                 match self {
                     $(Attributes::$kind(a) => a.encode_to_vec(),)*
+                    $(Attributes::$named(_))|* => Vec::new(),
                     Attributes::Custom(a) => a.encode_to_vec(),
                 }
             }
@@ -61,6 +78,7 @@ macro_rules! attributes {
             pub fn decode(kind: Kind, bytes: &[u8]) -> Result<Self, prost::DecodeError> {
                 Ok(match kind {
                     $(Kind::$kind => Attributes::$kind($struct::decode(bytes)?),)*
+                    $(Kind::$named => Attributes::$named(NameOnly {}),)*
                     Kind::Custom(_) => Attributes::Custom(CustomAttributes::decode(bytes)?),
                 })
             }
@@ -69,6 +87,7 @@ macro_rules! attributes {
             pub fn to_json(&self) -> serde_json::Value {
                 let value = match self {
                     $(Attributes::$kind(a) => serde_json::to_value(a),)*
+                    $(Attributes::$named(_))|* => Ok(serde_json::json!({})),
                     Attributes::Custom(a) => serde_json::to_value(a),
                 };
                 value.unwrap_or_default()
@@ -115,7 +134,28 @@ attributes! {
     IngressClass(IngressClassAttributes),
     NetworkPolicy(NetworkPolicyAttributes),
     PriorityClass(PriorityClassAttributes),
+    Role(RoleAttributes),
+    ClusterRole(ClusterRoleAttributes),
+    RoleBinding(RoleBindingAttributes),
+    ClusterRoleBinding(ClusterRoleBindingAttributes),
+    ResourceQuota(ResourceQuotaAttributes),
+    LimitRange(LimitRangeAttributes),
+    RuntimeClass(RuntimeClassAttributes),
+    CSINode(CSINodeAttributes),
+    VolumeAttachment(VolumeAttachmentAttributes),
+    PodTemplate(PodTemplateAttributes),
+    ReplicationController(ReplicationControllerAttributes),
+    ValidatingWebhookConfiguration(ValidatingWebhookConfigurationAttributes),
+    MutatingWebhookConfiguration(MutatingWebhookConfigurationAttributes),
+    ValidatingAdmissionPolicy(ValidatingAdmissionPolicyAttributes),
+    ValidatingAdmissionPolicyBinding(ValidatingAdmissionPolicyBindingAttributes),
+    APIService(APIServiceAttributes),
+    CustomResourceDefinition(CustomResourceDefinitionAttributes),
+    ResourceClaim(ResourceClaimAttributes),
+    DeviceClass(DeviceClassAttributes),
     Zone(ZoneAttributes),
     Region(RegionAttributes),
-    ExternalEndpoint(ExternalEndpointAttributes),
+    ExternalEndpoint(ExternalEndpointAttributes);
+    User,
+    Group,
 }

@@ -40,10 +40,11 @@ pub struct Detail {
     /// ROUTES_TO: the endpoint's host name.
     #[prost(message, optional, tag = "10")]
     pub hostname: Option<String>,
-    /// READS: how: `env`, `envFrom`, `volume`, `projected`, `csi`, `imagePullSecrets`, `secrets`.
+    /// CALLS_WEBHOOK: the names of the webhooks. READS: how: `env`, `envFrom`, `volume`, `projected`, `csi`, `imagePullSecrets`, `secrets`.
     #[prost(string, repeated, tag = "11")]
     pub via: Vec<String>,
-    /// READS: every such reference is optional, so that its absence stops nothing.
+    /// READS: every such reference is optional, so that its absence stops nothing. CALLS_WEBHOOK: things go on without an answer.
+    /// OF_CLASS: one of several alternatives. USES_DRIVER: a provisioner, which need not be a driver.
     #[prost(message, optional, tag = "12")]
     pub optional: Option<bool>,
     /// MOUNTS: mounted read-only.
@@ -67,6 +68,9 @@ pub struct Detail {
     /// READS, RUNS_AS, MOUNTS of a workload: declared by its pod template.
     #[prost(message, optional, tag = "19")]
     pub template: Option<bool>,
+    /// ATTACHED_TO: the volume is attached, not only to be.
+    #[prost(message, optional, tag = "20")]
+    pub attached: Option<bool>,
     /// Edges that rules draw: in which roles, as the rules call them.
     #[prost(string, repeated, tag = "40")]
     pub labels: Vec<String>,

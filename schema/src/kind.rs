@@ -133,12 +133,54 @@ kinds! {
     NetworkPolicy "networking.k8s.io" "v1" "networkpolicies" ["netpol"] Namespaced Watched;
     /// A PriorityClass: which pods go before which.
     PriorityClass "scheduling.k8s.io" "v1" "priorityclasses" ["pc"] Cluster Watched;
+    /// A Role: what may be done in its namespace.
+    Role "rbac.authorization.k8s.io" "v1" "roles" [] Namespaced Watched;
+    /// A ClusterRole: what may be done in the cluster, or in the namespace of a RoleBinding that grants it.
+    ClusterRole "rbac.authorization.k8s.io" "v1" "clusterroles" [] Cluster Watched;
+    /// A RoleBinding: grants a role in its namespace.
+    RoleBinding "rbac.authorization.k8s.io" "v1" "rolebindings" [] Namespaced Watched;
+    /// A ClusterRoleBinding: grants a role in the whole cluster.
+    ClusterRoleBinding "rbac.authorization.k8s.io" "v1" "clusterrolebindings" [] Cluster Watched;
+    /// A ResourceQuota: how much its namespace may have.
+    ResourceQuota "" "v1" "resourcequotas" ["quota"] Namespaced Watched;
+    /// A LimitRange: how much a pod or container of its namespace may have.
+    LimitRange "" "v1" "limitranges" ["limits"] Namespaced Watched;
+    /// A RuntimeClass: by which runtime pods are run.
+    RuntimeClass "node.k8s.io" "v1" "runtimeclasses" [] Cluster Watched;
+    /// A CSINode: the drivers of a node.
+    CSINode "storage.k8s.io" "v1" "csinodes" [] Cluster Watched;
+    /// A VolumeAttachment: a volume that is to be attached to a node.
+    VolumeAttachment "storage.k8s.io" "v1" "volumeattachments" [] Cluster Watched;
+    /// A PodTemplate.
+    PodTemplate "" "v1" "podtemplates" [] Namespaced Watched;
+    /// A ReplicationController.
+    ReplicationController "" "v1" "replicationcontrollers" ["rc"] Namespaced Watched;
+    /// A ValidatingWebhookConfiguration: who is asked whether objects may be stored.
+    ValidatingWebhookConfiguration "admissionregistration.k8s.io" "v1" "validatingwebhookconfigurations" [] Cluster Watched;
+    /// A MutatingWebhookConfiguration: who may change objects before they are stored.
+    MutatingWebhookConfiguration "admissionregistration.k8s.io" "v1" "mutatingwebhookconfigurations" [] Cluster Watched;
+    /// A ValidatingAdmissionPolicy: which objects the API server itself refuses.
+    ValidatingAdmissionPolicy "admissionregistration.k8s.io" "v1" "validatingadmissionpolicies" [] Cluster Watched;
+    /// A ValidatingAdmissionPolicyBinding: where a policy holds.
+    ValidatingAdmissionPolicyBinding "admissionregistration.k8s.io" "v1" "validatingadmissionpolicybindings" [] Cluster Watched;
+    /// An APIService: who serves a group and version of the API.
+    APIService "apiregistration.k8s.io" "v1" "apiservices" [] Cluster Watched;
+    /// A CustomResourceDefinition.
+    CustomResourceDefinition "apiextensions.k8s.io" "v1" "customresourcedefinitions" ["crd", "crds"] Cluster Watched;
+    /// A ResourceClaim: devices that pods share or have for themselves.
+    ResourceClaim "resource.k8s.io" "v1" "resourceclaims" [] Namespaced Watched;
+    /// A DeviceClass.
+    DeviceClass "resource.k8s.io" "v1" "deviceclasses" [] Cluster Watched;
     /// A failure domain that nodes name by label `topology.kubernetes.io/zone`.
     Zone "" "" "" [] Cluster Named;
     /// A region that nodes name by label `topology.kubernetes.io/region`.
     Region "" "" "" [] Cluster Named;
     /// An address behind a Service where no pod stands: from a slice endpoint without a targetRef to a pod.
     ExternalEndpoint "" "" "" [] Namespaced Named;
+    /// A user that bindings name; whoever it is, another system says.
+    User "" "" "" [] Cluster Named;
+    /// A group of users that bindings name.
+    Group "" "" "" [] Cluster Named;
 }
 
 impl Kind {

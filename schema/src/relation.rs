@@ -69,10 +69,10 @@ relations! {
     Mounts "MOUNTS" Hard "Pod, workload -> PersistentVolumeClaim" "volumes[].persistentVolumeClaim, volumes[].ephemeral";
     /// A claim and its volume; bound only where both agree.
     BoundTo "BOUND_TO" Hard "PersistentVolumeClaim -> PersistentVolume" "PVC spec.volumeName, PV spec.claimRef with the claim's uid";
-    /// The claim that a volume is kept for; a Released volume still names its old claim.
-    ReservedFor "RESERVED_FOR" None "PersistentVolume -> PersistentVolumeClaim" "spec.claimRef";
-    /// A volume can be reached only from there.
-    PinnedTo "PINNED_TO" Hard "PersistentVolume -> Node, Zone" "spec.nodeAffinity.required";
+    /// The claim that a volume is kept for; a Released volume still names its old claim. The pods that may use a claim's devices.
+    ReservedFor "RESERVED_FOR" None "PersistentVolume -> PersistentVolumeClaim; ResourceClaim -> Pod" "spec.claimRef, status.reservedFor";
+    /// A volume, or the devices of a claim, can be reached only from there.
+    PinnedTo "PINNED_TO" Hard "PersistentVolume, ResourceClaim -> Node, Zone" "spec.nodeAffinity.required, status.allocation.nodeSelector";
     /// The claims that a StatefulSet's templates make for its ordinals.
     Claims "CLAIMS" None "StatefulSet -> PersistentVolumeClaim" "spec.volumeClaimTemplates, spec.replicas, spec.ordinals.start";
     /// The headless Service that names a StatefulSet's pods.
@@ -82,17 +82,39 @@ relations! {
     /// What an autoscaler scales.
     Scales "SCALES" None "HorizontalPodAutoscaler -> workload" "spec.scaleTargetRef";
     /// The class that an object names; not the default one, where it names none.
-    OfClass "OF_CLASS" StartOnly "Ingress -> IngressClass; PersistentVolumeClaim, PersistentVolume -> StorageClass" "spec.ingressClassName, spec.storageClassName";
+    OfClass "OF_CLASS" StartOnly "Ingress -> IngressClass; PersistentVolumeClaim, PersistentVolume -> StorageClass; ResourceClaim -> DeviceClass" "spec.ingressClassName, spec.storageClassName, spec.devices.requests[].exactly.deviceClassName";
     /// Where a class keeps more settings.
     HasParameters "HAS_PARAMETERS" StartOnly "IngressClass -> any" "spec.parameters";
     /// The driver of a volume or of the volumes of a class. In-tree types are named by the driver that they are migrated to.
-    UsesDriver "USES_DRIVER" StartOnly "StorageClass, PersistentVolume -> CSIDriver" "provisioner, spec.csi.driver";
+    UsesDriver "USES_DRIVER" StartOnly "StorageClass, PersistentVolume, VolumeAttachment -> CSIDriver" "provisioner, spec.csi.driver, spec.attacher";
     /// How important a pod is.
     HasPriority "HAS_PRIORITY" None "Pod, workload -> PriorityClass" "spec.priorityClassName";
     /// The pods that a budget protects from eviction.
     Protects "PROTECTS" None "PodDisruptionBudget -> Pod" "PodDisruptionBudget spec.selector against the pod's labels, declared by the pod";
     /// The pods whose traffic a policy restricts.
     AppliesTo "APPLIES_TO" None "NetworkPolicy -> Pod" "NetworkPolicy spec.podSelector against the pod's labels, declared by the pod";
+    /// The role that a binding grants.
+    Grants "GRANTS" None "RoleBinding -> Role, ClusterRole; ClusterRoleBinding -> ClusterRole" "roleRef";
+    /// Whom a binding grants its role to.
+    GrantedTo "GRANTED_TO" None "RoleBinding, ClusterRoleBinding -> ServiceAccount, User, Group" "subjects";
+    /// The roles whose rules a role gathers.
+    Aggregates "AGGREGATES" None "ClusterRole -> ClusterRole" "aggregationRule.clusterRoleSelectors against the other's labels, declared by the other";
+    /// What a quota or limit is about: its namespace, and of its pods those of some priority classes.
+    Limits "LIMITS" None "ResourceQuota, LimitRange -> Namespace; ResourceQuota -> PriorityClass" "metadata.namespace, spec.scopeSelector";
+    /// The runtime that runs a pod.
+    HasRuntime "HAS_RUNTIME" StartOnly "Pod, workload -> RuntimeClass" "spec.runtimeClassName";
+    /// Claims devices.
+    UsesClaim "USES_CLAIM" Hard "Pod, workload -> ResourceClaim" "spec.resourceClaims, status.resourceClaimStatuses";
+    /// The nodes that have a driver.
+    InstalledOn "INSTALLED_ON" None "CSIDriver -> Node" "CSINode spec.drivers, declared by the CSINode";
+    /// The node that a volume is attached to.
+    AttachedTo "ATTACHED_TO" None "PersistentVolume -> Node" "VolumeAttachment spec.source and spec.nodeName, declared by the attachment";
+    /// The Service that is asked before objects are stored or converted. Where it does not answer, nothing of that kind is stored any more.
+    CallsWebhook "CALLS_WEBHOOK" Hard "ValidatingWebhookConfiguration, MutatingWebhookConfiguration, CustomResourceDefinition -> Service" "webhooks[].clientConfig.service, spec.conversion.webhook.clientConfig.service";
+    /// The Service that answers for a part of the API.
+    ServedBy "SERVED_BY" Hard "APIService -> Service" "spec.service";
+    /// The policy that a binding enforces.
+    Enforces "ENFORCES" None "ValidatingAdmissionPolicyBinding -> ValidatingAdmissionPolicy" "spec.policyName";
     /// The zone that a node stands in.
     InZone "IN_ZONE" Hard "Node -> Zone" "label topology.kubernetes.io/zone";
     /// The region of a zone, or of a node that names no zone.

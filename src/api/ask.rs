@@ -1,5 +1,6 @@
 //! One request's view: one snapshot, one moment, so that all fields of an answer agree.
 
+use super::cursor::Question;
 use super::{ApiLimits, freshness};
 use crate::query::dependencies::CallBook;
 use crate::query::freshness::{Evidence, Freshness};
@@ -18,6 +19,8 @@ pub struct Ask {
     pub statuses: Vec<ClusterStatus>,
     /// When it came, in Unix ms.
     pub now_ms: i64,
+    /// The instant that it asks about, in Unix ms; none for the present.
+    pub at_ms: Option<i64>,
     /// What it may cost.
     pub limits: ApiLimits,
     /// The rules of ownership when it came.
@@ -27,11 +30,11 @@ pub struct Ask {
 }
 
 impl Ask {
-    /// A request that reads `snapshot`.
+    /// A request that reads `snapshot`, which is the graph as of an instant where one is given beside the time.
     pub fn new(
         snapshot: Arc<dyn Snapshot>,
         statuses: Vec<ClusterStatus>,
-        now_ms: i64,
+        (now_ms, at_ms): (i64, Option<i64>),
         limits: ApiLimits,
         (book, calls): (Arc<Book>, Arc<CallBook>),
     ) -> Self {
@@ -39,6 +42,7 @@ impl Ask {
             snapshot,
             statuses,
             now_ms,
+            at_ms,
             limits,
             book,
             calls,
@@ -54,6 +58,24 @@ impl Ask {
     pub async fn graph(&self) -> &dyn Snapshot {
         breathe().await;
         &*self.snapshot
+    }
+
+    /// The moment that answers are about, in Unix ms: the one that was asked about, else when the request came.
+    pub fn moment_ms(&self) -> i64 {
+        self.at_ms.unwrap_or(self.now_ms)
+    }
+
+    /// A question as far as its cursors tell it from others. As of another instant, it is another question.
+    pub fn question(&self, words: &impl std::fmt::Debug) -> Question {
+        match self.at_ms {
+            Some(at_ms) => Question::of(&(at_ms, words)),
+            None => Question::of(words),
+        }
+    }
+
+    /// The graph, for what outlives the request.
+    pub fn snapshot(&self) -> Arc<dyn Snapshot> {
+        Arc::clone(&self.snapshot)
     }
 
     /// The clusters that the graph holds.
@@ -76,7 +98,8 @@ impl Ask {
         Evidence {
             clusters: self.snapshot.clusters(),
             statuses: &self.statuses,
-            now_ms: self.now_ms,
+            now_ms: self.moment_ms(),
+            past: self.at_ms.is_some(),
             bound_seconds: self.limits.stale_after_seconds,
         }
         .freshness(in_scope)

@@ -60,9 +60,10 @@ impl AssetConnection {
         mut query: ListQuery,
         after: Option<&str>,
     ) -> Result<Self, QueryError> {
-        let question = Question::of(&(&query.filter, query.presence, query.order));
+        let ask = Ask::of(ctx);
+        let question = ask.question(&(&query.filter, query.presence, query.order));
         query.after = question.position("after", after)?;
-        let page = Ask::of(ctx).graph().await.list(&query).await?;
+        let page = ask.graph().await.list(&query).await?;
         Ok(Self {
             query,
             page,

@@ -93,7 +93,7 @@ impl EdgeConnection {
         after: Option<&str>,
     ) -> Result<Self, QueryError> {
         let id = at.asset.reference.id();
-        let question = Question::of(&("edges", id, direction, &relations));
+        let question = ask.question(&("edges", id, direction, &relations));
         let place: Option<(String, AssetId, AssetId, bool)> = question.position("after", after)?;
         let position = place.and_then(|(relation, other, declared_by, incoming)| {
             Some(EdgePosition {

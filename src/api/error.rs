@@ -1,6 +1,7 @@
 //! Errors as callers see them: a closed list of codes, what to do in words, and nothing of the inside. What is masked is
 //! logged once, under the id that the caller got.
 
+use super::instant::Instant;
 use crate::query::QueryError;
 use crate::store::StoreError;
 use async_graphql::{ErrorExtensionValues, ServerError};
@@ -124,8 +125,15 @@ pub fn finish(errors: &mut [ServerError], request_id: &str) {
         }
         // What does not come from our own questions comes from reading the request.
         let code = error.source::<QueryError>().map_or(Code::BadUserInput, code_of);
+        let oldest = match error.source::<QueryError>() {
+            Some(QueryError::Store(StoreError::HistoryExpired { oldest_ms, .. })) => *oldest_ms,
+            _ => None,
+        };
         let extensions = error.extensions.get_or_insert_default();
         extensions.set("code", code.name());
+        if let Some(oldest_ms) = oldest {
+            extensions.set("oldest", Instant(oldest_ms).to_string());
+        }
         if matches!(code, Code::Internal | Code::StoreUnavailable) {
             tracing::error!(request_id, code = code.name(), error = %error.message, "a GraphQL field failed");
             error.message = masked(code, request_id);

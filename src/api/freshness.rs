@@ -1,5 +1,6 @@
 //! Freshness as callers see it: a field of every connection, and `extensions.freshness` of every response.
 
+use super::instant::Instant;
 use crate::query::freshness::{self, GapReason, StaleReason};
 use async_graphql::{Enum, Object, SimpleObject, Value, to_value};
 use base64::Engine;
@@ -22,6 +23,8 @@ pub enum Stale {
     Dump,
     /// Nobody mirrors it any more: only the store remembers it.
     Unconfigured,
+    /// It was not mirrored yet at the instant that is asked about.
+    Unknown,
 }
 
 /// Why assets of a kind may be missing.
@@ -63,9 +66,9 @@ pub struct IncompleteKind {
 /// How fresh and how complete an answer is.
 #[Object]
 impl Freshness {
-    /// When the graph was looked at.
-    async fn as_of(&self) -> Time {
-        Time::from_unix_ms(self.0.as_of_ms)
+    /// When the graph was looked at; the instant that was asked about, where one was.
+    async fn as_of(&self) -> Instant {
+        Instant(self.0.as_of_ms)
     }
 
     /// The graph's version, opaque: equal versions give equal answers.
@@ -131,7 +134,7 @@ impl Freshness {
     pub fn to_extension(&self) -> Value {
         let name = |reason: async_graphql::Name| reason.to_string();
         let json = serde_json::json!({
-            "asOf": Time::from_unix_ms(self.0.as_of_ms),
+            "asOf": Instant(self.0.as_of_ms).to_string(),
             "version": self.version_text(),
             "complete": self.0.complete,
             "maxLagSeconds": self.0.max_lag_seconds,

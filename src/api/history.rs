@@ -57,7 +57,7 @@ impl HistoryConnection {
         first: i32,
         before: Option<&str>,
     ) -> Result<Self, QueryError> {
-        let question = Question::of(&("history", at.asset.reference.id()));
+        let question = ask.question(&("history", at.asset.reference.id()));
         let before: Option<Version> = question.position("before", before)?;
         let limit = ask.page(first)?;
         let page = history::history(ask.graph().await, at, before, limit).await?;

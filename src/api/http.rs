@@ -6,7 +6,9 @@ use super::ask::Ask;
 use super::error::{self, Code, Refusal};
 use super::nulls::{nullable_roots, propagate};
 use super::reply::{Form, refused, reply};
-use super::{ApiState, Schema, bill, console, guard, schema};
+use super::{ApiState, Schema, as_of, bill, console, export, guard, schema};
+use crate::query::QueryError;
+use crate::store::StoreError;
 use async_graphql::parser::types::{OperationDefinition, OperationType};
 use async_graphql::{Positioned, Request, Value, Variables};
 use axum::Router;
@@ -38,14 +40,17 @@ pub fn router(state: ApiState) -> Router {
         requests: AtomicU64::new(0),
         state,
     });
+    let files = export::router(Arc::clone(&api.state.exports));
     Router::new()
         .route("/graphql", get(by_get).post(by_post).fallback(other_method))
         .merge(console::router())
         .route("/", get(|| async { Redirect::temporary("/graphiql") }))
-        .layer(middleware::from_fn_with_state(Arc::clone(&api), guarded))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(CompressionLayer::new())
-        .with_state(api)
+        .with_state(Arc::clone(&api))
+        // Not compressed on the way: a range is of the file's own bytes.
+        .merge(files)
+        .layer(middleware::from_fn_with_state(api, guarded))
 }
 
 async fn guarded(State(api): State<Arc<Api>>, request: HttpRequest, next: Next) -> Response {
@@ -184,7 +189,11 @@ async fn answer(api: &Api, headers: &HeaderMap, form: Form, question: Question) 
     let request_id = request_id(api, headers);
     let (state, started) = (&api.state, Instant::now());
     let operation = question.operation_name.clone();
-    let (prepared, nullable) = match prepare(api, question) {
+    let Prepared {
+        request,
+        nullable,
+        at_ms,
+    } = match prepare(api, question) {
         Ok(prepared) => prepared,
         Err(refusal) => {
             state.observer.refused(refusal.code);
@@ -192,31 +201,44 @@ async fn answer(api: &Api, headers: &HeaderMap, form: Form, question: Question) 
         }
     };
     let work = async {
-        let snapshot = state.store.snapshot().await?;
-        let now_ms = (state.clock)();
+        let snapshot = match at_ms {
+            Some(at_ms) => state.store.snapshot_at(at_ms).await?,
+            None => state.store.snapshot().await?,
+        };
+        let calls = match at_ms {
+            Some(at_ms) => Arc::new(state.calls.book().as_of(at_ms)),
+            None => state.calls.book(),
+        };
         let ask = Arc::new(Ask::new(
             snapshot,
             state.status.all(),
-            now_ms,
+            ((state.clock)(), at_ms),
             state.limits.clone(),
-            (state.owners.book(), state.calls.book()),
+            (state.owners.book(), calls),
         ));
-        let prepared = prepared.data(Arc::clone(&ask)).data(Arc::clone(&state.owners));
-        let response = api.schema.execute(prepared).await;
+        let request = request
+            .data(Arc::clone(&ask))
+            .data(Arc::clone(&state.owners))
+            .data(Arc::clone(&state.exports));
+        let response = api.schema.execute(request).await;
         let freshness = ask.freshness(|_, _| true).to_extension();
-        Ok::<_, crate::store::StoreError>((response, freshness))
+        Ok::<_, StoreError>((response, freshness))
     };
     let (mut response, freshness) = match tokio::time::timeout(state.limits.time, work).await {
         Ok(Ok(done)) => done,
         Ok(Err(failed)) => {
-            let mut errors = [async_graphql::Error::from(crate::query::QueryError::from(failed))
+            // An instant that cannot be asked about is the caller's matter.
+            let telling = match failed {
+                StoreError::HistoryExpired { .. } | StoreError::Future { .. } => StatusCode::BAD_REQUEST,
+                _ => StatusCode::SERVICE_UNAVAILABLE,
+            };
+            let mut errors = [async_graphql::Error::from(QueryError::from(failed))
                 .into_server_error(async_graphql::Pos::default())];
             error::finish(&mut errors, &request_id);
             state
                 .observer
                 .ran(operation.as_deref(), false, true, started.elapsed());
-            let status = form.status(StatusCode::SERVICE_UNAVAILABLE);
-            return reply(status, form, None, &errors, None);
+            return reply(form.status(telling), form, None, &errors, None);
         }
         Err(_) => {
             let limit = state.limits.time.as_secs_f64();
@@ -249,8 +271,17 @@ async fn answer(api: &Api, headers: &HeaderMap, form: Form, question: Question) 
     reply(status, form, data, &response.errors, Some(freshness))
 }
 
-/// Parses the document and checks its limits; tells which of its root fields may be null.
-fn prepare(api: &Api, question: Question) -> Result<(Request, Vec<String>), Refusal> {
+/// A request that may run.
+struct Prepared {
+    request: Request,
+    /// Its root fields that may be null.
+    nullable: Vec<String>,
+    /// The instant that it asks about, in Unix ms; none for the present.
+    at_ms: Option<i64>,
+}
+
+/// Parses the document and checks its limits.
+fn prepare(api: &Api, question: Question) -> Result<Prepared, Refusal> {
     let limits = &api.state.limits;
     let nesting = nesting(&question.query);
     if nesting > limits.recursion {
@@ -268,7 +299,7 @@ fn prepare(api: &Api, question: Question) -> Result<(Request, Vec<String>), Refu
     request.operation_name = question.operation_name;
     let (name, variables) = (request.operation_name.clone(), request.variables.clone());
     // A document that does not parse is refused by execution, in GraphQL's own words and with the place.
-    let mut nullable = Vec::new();
+    let (mut nullable, mut at_ms) = (Vec::new(), None);
     if let Ok(document) = request.parsed_query() {
         let changes = |(_, o): (_, &Positioned<OperationDefinition>)| o.node.ty == OperationType::Mutation;
         if question.safe && document.operations.iter().any(changes) {
@@ -279,8 +310,13 @@ fn prepare(api: &Api, question: Question) -> Result<(Request, Vec<String>), Refu
         }
         bill::check(&api.prices, limits, document, name.as_deref(), &variables)?;
         nullable = nullable_roots(document);
+        at_ms = as_of::instant(document, name.as_deref(), &variables)?;
     }
-    Ok((request, nullable))
+    Ok(Prepared {
+        request,
+        nullable,
+        at_ms,
+    })
 }
 
 /// How deep brackets are nested outside of strings and comments: the parser recurses that deep.

@@ -51,6 +51,10 @@ pub struct ImpactInput {
     /// It is planned: nodes are drained, and still answer meanwhile.
     #[graphql(default)]
     planned: bool,
+    /// Lost pods are placed on the nodes that are left, as far as there is room for them: it tells which cannot be placed, and
+    /// who would be evicted for others. It reads all pods of the clusters in question.
+    #[graphql(default)]
+    reschedule: bool,
 }
 
 /// Answers the question.
@@ -61,6 +65,7 @@ pub async fn ask(ctx: &Context<'_>, input: ImpactInput) -> Result<ImpactAnswer, 
     let failure = Failure {
         assets,
         planned: input.planned,
+        reschedule: input.reschedule,
     };
     let answer = impact(graph, &ask.calls, failure).await?;
     Ok(ImpactAnswer::new(answer))

@@ -30,7 +30,7 @@ impl ServiceFields {
     ) -> Result<InstanceConnection, QueryError> {
         let ask = Ask::of(ctx);
         let limit = ask.page(first)?;
-        let question = Question::of(&("instances", self.0.asset.reference.id(), ready));
+        let question = ask.question(&("instances", self.0.asset.reference.id(), ready));
         let after: Option<(String, String, AssetId)> = question.position("after", after.as_deref())?;
         let found = instances::instances(ask.graph().await, &self.0).await?;
         let chosen: Vec<usize> = (0..found.all.len())

@@ -1,6 +1,9 @@
-//! What may be changed from outside: the rules of ownership. Nothing of a cluster is ever written.
+//! What may be changed from outside: the rules of ownership; and what is begun: exports. Nothing of a cluster is ever written.
 
 use super::ask::Ask;
+use super::export::{self, ExportFormat, ExportJob};
+use super::filter::AssetFilter;
+use super::instant::Instant;
 use super::ownership::{Owner, Ownership, OwnershipRule};
 use super::reference::AssetRefInput;
 use crate::owners::{Owners, OwnersError};
@@ -160,6 +163,25 @@ impl Mutation {
             owners(ctx).put(&rule)?;
         }
         Ok(outcome)
+    }
+
+    /// Begins an export of the assets that pass a filter, as they are or were; ask `export` how far it is.
+    async fn export_assets(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which assets; all that exist where left out.")] filter: Option<AssetFilter>,
+        #[graphql(desc = "As in `assets`.")] search: Option<String>,
+        #[graphql(desc = "In which form.")] format: ExportFormat,
+        #[graphql(
+            desc = "Refuse where it would not be the whole and the present.",
+            default = false
+        )]
+        require_fresh: bool,
+        #[graphql(name = "asOf", desc = "As they were at the end of this millisecond.")] _as_of: Option<
+            Instant,
+        >,
+    ) -> Result<ExportJob, QueryError> {
+        export::start(ctx, filter, search, format, require_fresh).await
     }
 
     /// Takes a rule back that was set by hand. True: there was one.

@@ -3,9 +3,11 @@
 use super::ask::Ask;
 use super::asset::AssetNode;
 use super::connection::{self, AssetConnection};
+use super::export::{self, ExportJob};
 use super::filter::{AssetFilter, selection};
 use super::graph::{ExpandInput, FacetInput, Facets, PathAnswer, TopologyAnswer, nest, within};
 use super::impact::{self, DrainPlan, ImpactAnswer, ImpactInput, RiskKind, StandingRisks, WhyAnswer};
+use super::instant::Instant;
 use super::ownership::{self, OwnedConnection, OwnerTally, OwnershipRule};
 use super::reference::{AssetOrder, AssetRefInput, Direction};
 use super::sync::Sync;
@@ -38,6 +40,11 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "An id that this API gave out.")] id: ID,
+        #[graphql(
+            name = "asOf",
+            desc = "As it was at the end of this millisecond; all questions of a request must give the same."
+        )]
+        _as_of: Option<Instant>,
     ) -> Result<Option<AssetNode>, QueryError> {
         let id = names::asset_id(&id)?;
         let found = Ask::of(ctx).graph().await.get(&[id]).await?.pop().flatten();
@@ -49,6 +56,11 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Ids that this API gave out, up to 500.")] ids: Vec<ID>,
+        #[graphql(
+            name = "asOf",
+            desc = "As it was at the end of this millisecond; all questions of a request must give the same."
+        )]
+        _as_of: Option<Instant>,
     ) -> Result<Vec<Option<AssetNode>>, QueryError> {
         few("ids", ids.len(), MOST_NAMED)?;
         let ids: Result<Vec<_>, _> = ids.iter().map(|id| names::asset_id(id)).collect();
@@ -61,6 +73,11 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(name = "ref", desc = "Which one.")] reference: AssetRefInput,
+        #[graphql(
+            name = "asOf",
+            desc = "As it was at the end of this millisecond; all questions of a request must give the same."
+        )]
+        _as_of: Option<Instant>,
     ) -> Option<AssetNode> {
         match find(ctx, reference).await {
             Ok(record) => Some(AssetNode::new(record)),
@@ -73,6 +90,10 @@ impl Query {
     }
 
     /// The assets that pass a filter.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is an argument of the GraphQL field"
+    )]
     async fn assets(
         &self,
         ctx: &Context<'_>,
@@ -84,6 +105,11 @@ impl Query {
         #[graphql(desc = "In which order.", default_with = "AssetOrder::Key")] order_by: AssetOrder,
         #[graphql(desc = "How many at the most, up to 500.", default = 50)] first: i32,
         #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(
+            name = "asOf",
+            desc = "As it was at the end of this millisecond; all questions of a request must give the same."
+        )]
+        _as_of: Option<Instant>,
     ) -> Result<AssetConnection, QueryError> {
         let ask = Ask::of(ctx);
         let limit = ask.page(first)?;
@@ -98,6 +124,15 @@ impl Query {
         AssetConnection::read(ctx, query, after.as_deref()).await
     }
 
+    /// An export that was begun by `exportAssets`.
+    async fn export(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "As `exportAssets` gave it.")] id: ID,
+    ) -> Result<ExportJob, QueryError> {
+        export::find(ctx, &id)
+    }
+
     /// How many assets pass a filter, by the values of one or more facets.
     async fn facets(
         &self,
@@ -105,6 +140,11 @@ impl Query {
         #[graphql(desc = "Which assets; all that exist where left out.")] filter: Option<AssetFilter>,
         #[graphql(desc = "As in `assets`.")] search: Option<String>,
         #[graphql(desc = "By what, nested in this order; up to 4.")] by: Vec<FacetInput>,
+        #[graphql(
+            name = "asOf",
+            desc = "As it was at the end of this millisecond; all questions of a request must give the same."
+        )]
+        _as_of: Option<Instant>,
     ) -> Result<Facets, QueryError> {
         few("by", by.len(), MOST_FACETS)?;
         let facets: Result<Vec<_>, _> = by.iter().map(FacetInput::read).collect();
@@ -124,6 +164,11 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "Where to start, up to 100 assets.")] roots: Vec<AssetRefInput>,
         #[graphql(desc = "How far to go.", default)] expand: ExpandInput,
+        #[graphql(
+            name = "asOf",
+            desc = "As it was at the end of this millisecond; all questions of a request must give the same."
+        )]
+        _as_of: Option<Instant>,
     ) -> Result<TopologyAnswer, QueryError> {
         few("roots", roots.len(), MOST_ROOTS)?;
         let expand = expand.read()?;
@@ -137,6 +182,10 @@ impl Query {
     }
 
     /// A shortest path between two assets.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is an argument of the GraphQL field"
+    )]
     async fn path(
         &self,
         ctx: &Context<'_>,
@@ -149,6 +198,11 @@ impl Query {
         )]
         direction: Direction,
         #[graphql(desc = "Hops at the most, up to 12.", default = 6)] max_depth: i32,
+        #[graphql(
+            name = "asOf",
+            desc = "As it was at the end of this millisecond; all questions of a request must give the same."
+        )]
+        _as_of: Option<Instant>,
     ) -> Result<PathAnswer, QueryError> {
         let query = PathQuery {
             direction: direction.into(),
@@ -169,6 +223,11 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What fails.")] input: ImpactInput,
+        #[graphql(
+            name = "asOf",
+            desc = "As it was at the end of this millisecond; all questions of a request must give the same."
+        )]
+        _as_of: Option<Instant>,
     ) -> Result<ImpactAnswer, QueryError> {
         impact::ask(ctx, input).await
     }
@@ -180,6 +239,11 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "The nodes, up to 200 in all.")] nodes: Option<Vec<AssetRefInput>>,
         #[graphql(desc = "All nodes that pass a filter.")] select: Option<AssetFilter>,
+        #[graphql(
+            name = "asOf",
+            desc = "As it was at the end of this millisecond; all questions of a request must give the same."
+        )]
+        _as_of: Option<Instant>,
     ) -> Result<DrainPlan, QueryError> {
         impact::plan(ctx, nodes, select).await
     }
@@ -191,6 +255,11 @@ impl Query {
         #[graphql(name = "ref", desc = "What is broken; a Service, mostly.")] reference: AssetRefInput,
         #[graphql(desc = "How far back changes count.", default = 60)] window_minutes: i64,
         #[graphql(desc = "How many suspects at the most, up to 500.", default = 20)] first: i32,
+        #[graphql(
+            name = "asOf",
+            desc = "As it was at the end of this millisecond; all questions of a request must give the same."
+        )]
+        _as_of: Option<Instant>,
     ) -> Result<WhyAnswer, QueryError> {
         impact::why(ctx, reference, window_minutes, first).await
     }
@@ -204,6 +273,11 @@ impl Query {
         #[graphql(desc = "Of these kinds; all where left out.")] kinds: Option<Vec<RiskKind>>,
         #[graphql(desc = "How many risks are shown, up to 500; all are counted.", default = 50)] first: i32,
         #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(
+            name = "asOf",
+            desc = "As it was at the end of this millisecond; all questions of a request must give the same."
+        )]
+        _as_of: Option<Instant>,
     ) -> Result<StandingRisks, QueryError> {
         impact::risks(ctx, filter, kinds, first, after.as_deref()).await
     }
@@ -213,6 +287,11 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which assets; workloads and Services where left out.")] filter: Option<AssetFilter>,
+        #[graphql(
+            name = "asOf",
+            desc = "As it was at the end of this millisecond; all questions of a request must give the same."
+        )]
+        _as_of: Option<Instant>,
     ) -> Result<OwnerTally, QueryError> {
         ownership::counts(ctx, filter).await
     }
@@ -225,6 +304,11 @@ impl Query {
         #[graphql(desc = "Which assets; all where left out.")] filter: Option<AssetFilter>,
         #[graphql(desc = "How many at the most, up to 500.", default = 50)] first: i32,
         #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(
+            name = "asOf",
+            desc = "As it was at the end of this millisecond; all questions of a request must give the same."
+        )]
+        _as_of: Option<Instant>,
     ) -> Result<OwnedConnection, QueryError> {
         OwnedConnection::read(ctx, Whose::Owner(owner), filter, first, after.as_deref()).await
     }
@@ -236,6 +320,11 @@ impl Query {
         #[graphql(desc = "Which assets; all where left out.")] filter: Option<AssetFilter>,
         #[graphql(desc = "How many at the most, up to 500.", default = 50)] first: i32,
         #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(
+            name = "asOf",
+            desc = "As it was at the end of this millisecond; all questions of a request must give the same."
+        )]
+        _as_of: Option<Instant>,
     ) -> Result<OwnedConnection, QueryError> {
         OwnedConnection::read(ctx, Whose::Nobody, filter, first, after.as_deref()).await
     }

@@ -69,6 +69,24 @@ shortcuts! {
     StorageClass."usedBy" = In OfClass Many, "The claims and volumes that name it.";
     IngressClass."usedBy" = In OfClass Many, "The Ingresses that name it.";
     PriorityClass."usedBy" = In HasPriority Many, "The pods and workloads that name it.";
+    Role."bindings" = In Grants Many, "The bindings that grant it.";
+    ClusterRole."bindings" = In Grants Many, "The bindings that grant it.";
+    ClusterRole."aggregates" = Out Aggregates Many, "The roles whose rules it gathers.";
+    RoleBinding."grantedTo" = Out GrantedTo Many, "Whom it grants its role to.";
+    ClusterRoleBinding."grantedTo" = Out GrantedTo Many, "Whom it grants its role to.";
+    ServiceAccount."bindings" = In GrantedTo Many, "The bindings that grant it a role.";
+    User."bindings" = In GrantedTo Many, "The bindings that grant it a role.";
+    Group."bindings" = In GrantedTo Many, "The bindings that grant it a role.";
+    Namespace."limits" = In Limits Many, "The quotas and limit ranges that bound it.";
+    RuntimeClass."usedBy" = In HasRuntime Many, "The pods and workloads that name it.";
+    CSIDriver."nodes" = Out InstalledOn Many, "The nodes that have it.";
+    Node."volumes" = In AttachedTo Many, "The volumes that are attached to it.";
+    PersistentVolume."attachedTo" = Out AttachedTo Many, "The nodes that it is attached to.";
+    ResourceClaim."usedBy" = In UsesClaim Many, "The pods and workloads that use it.";
+    DeviceClass."usedBy" = In OfClass Many, "The claims that name it.";
+    Service."webhooks" = In CallsWebhook Many, "The webhook configurations and definitions that ask it.";
+    Service."apis" = In ServedBy Many, "The parts of the API that it answers for.";
+    ValidatingAdmissionPolicy."bindings" = In Enforces Many, "The bindings that enforce it.";
     Zone."nodes" = In InZone Many, "The nodes that stand in it.";
 }
 

@@ -40,7 +40,7 @@ impl WorkloadFields {
     ) -> Result<PodConnection, QueryError> {
         let ask = Ask::of(ctx);
         let limit = ask.page(first)?;
-        let question = Question::of(&("pods", self.0.asset.reference.id()));
+        let question = ask.question(&("pods", self.0.asset.reference.id()));
         let place: Option<(String, String, AssetId)> = question.position("after", after.as_deref())?;
         let (pods, whole) = ownership::controlled_pods(ask.graph().await, &self.0).await?;
         let start = place.map_or(0, |(namespace, name, id)| {

@@ -1,10 +1,14 @@
 //! Talks GraphQL to a running server. It knows HTTP and the shape of every GraphQL answer, not what was asked.
 
 use crate::config::ClientSettings;
-use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, RANGE};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::error::Error;
+use std::time::Duration;
+
+/// A download as a whole is not hurried: only its next bytes are waited for with patience.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +38,16 @@ pub enum ClientError {
         "{server} does not speak GraphQL at /graphql (status {status}): {body}; is this the address that `planisphere serve` printed as `graphql`?"
     )]
     NotGraphql {
+        /// The server.
+        server: String,
+        /// The HTTP status.
+        status: u16,
+        /// How the answer begins.
+        body: String,
+    },
+    /// What was to be fetched is not there.
+    #[error("{server} does not give the file (status {status}): {body}")]
+    NotFile {
         /// The server.
         server: String,
         /// The HTTP status.
@@ -166,11 +180,52 @@ impl Client {
         }
     }
 
+    /// Begins to fetch a file of the server from this byte on.
+    ///
+    /// # Errors
+    /// When there is no answer, or it is no file from there on.
+    pub async fn fetch(&self, path: &str, from: u64) -> Result<reqwest::Response, ClientError> {
+        let server = &self.settings.server;
+        let mut request = self.http.get(format!("{server}{path}")).timeout(LONGEST);
+        if from > 0 {
+            request = request.header(RANGE, format!("bytes={from}-"));
+        }
+        let sent = tokio::time::timeout(self.settings.timeout, request.send());
+        let response = sent.await.map_err(|_| self.timed_out())?;
+        let response = response.map_err(|e| self.failed(&e))?;
+        let wanted = if from > 0 { 206 } else { 200 };
+        let status = response.status().as_u16();
+        if status != wanted {
+            let body = response.text().await.unwrap_or_default();
+            return Err(ClientError::NotFile {
+                server: server.clone(),
+                status,
+                body: body.chars().take(300).filter(|c| !c.is_control()).collect(),
+            });
+        }
+        Ok(response)
+    }
+
+    /// The next bytes of a file; none at its end.
+    ///
+    /// # Errors
+    /// When the connection breaks, or nothing comes for as long as one answer may take.
+    pub async fn chunk(&self, response: &mut reqwest::Response) -> Result<Option<bytes::Bytes>, ClientError> {
+        let next = tokio::time::timeout(self.settings.timeout, response.chunk()).await;
+        next.map_err(|_| self.timed_out())?.map_err(|e| self.failed(&e))
+    }
+
+    fn timed_out(&self) -> ClientError {
+        ClientError::Timeout {
+            server: self.settings.server.clone(),
+            seconds: self.settings.timeout.as_secs(),
+        }
+    }
+
     fn failed(&self, error: &reqwest::Error) -> ClientError {
         let server = self.settings.server.clone();
         if error.is_timeout() {
-            let seconds = self.settings.timeout.as_secs();
-            return ClientError::Timeout { server, seconds };
+            return self.timed_out();
         }
         ClientError::Unreachable {
             server,

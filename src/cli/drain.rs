@@ -23,12 +23,18 @@ pub async fn plan(
     let references: Vec<Value> = nodes.iter().map(|n| json!({ "id": n["id"] })).collect();
     let asset = "cluster kind namespace name";
     let query = format!(
-        "query($nodes: [AssetRef!]) {{ drainPlan(nodes: $nodes) {{ possible complete
+        "query($nodes: [AssetRef!], $asOf: Instant) {{ drainPlan(nodes: $nodes, asOf: $asOf) {{ possible complete
             waves {{ nodes {{ {asset} }} }}
             obstacles {{ node {{ {asset} }} service {{ {asset} }} pod {{ {asset} }} budget {{ {asset} }} state reason advice }}
             {SELECT} }} }}"
     );
-    let mut data = client.data(&query, json!({ "nodes": references }), None).await?;
+    let mut data = client
+        .data(
+            &query,
+            json!({ "nodes": references, "asOf": args.references.when.as_of }),
+            None,
+        )
+        .await?;
     let answer = data["drainPlan"].take();
     let printed = match args.output {
         PlainOutput::Json => format!("{answer:#}\n"),
@@ -89,13 +95,14 @@ pub async fn why(
 ) -> Result<Exit, Failure> {
     let asset = "cluster kind namespace name";
     let query = format!(
-        "query($id: ID!, $window: Int!) {{ why(ref: {{ id: $id }}, windowMinutes: $window) {{
+        "query($id: ID!, $window: Int!, $asOf: Instant) {{ why(ref: {{ id: $id }}, windowMinutes: $window, asOf: $asOf) {{
             asset {{ {asset} }} trouble lookedAt truncated
             suspects {{ asset {{ {asset} }} distance trouble changedAt score path {{ relation }} }} {SELECT} }} }}"
     );
     let mut exit = Exit::Done;
     for broken in found(client, &args.references).await? {
-        let variables = json!({ "id": broken["id"], "window": args.window });
+        let variables =
+            json!({ "id": broken["id"], "window": args.window, "asOf": args.references.when.as_of });
         let mut data = client.data(&query, variables, None).await?;
         let answer = data["why"].take();
         let printed = match args.output {

@@ -68,6 +68,8 @@ pub async fn run(
     err: &mut (dyn Write + Send),
 ) -> Result<Exit, Failure> {
     let targets = target::targets(args)?;
+    // Of the past, ages count from that moment.
+    let now_ms = args.when.unix_ms().unwrap_or(now_ms);
     let schema = match args.output {
         Output::Json | Output::Yaml => Some(selection::Schema::ask(client).await?),
         _ => None,

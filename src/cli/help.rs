@@ -33,6 +33,7 @@ Examples:
   planisphere get deploy,svc -A -l app=cart -o wide
   planisphere get node worker-1 -o yaml
   planisphere get pods -o name | xargs planisphere get -o json
+  planisphere get pods -n shop --as-of 2026-11-24T03:12:00Z
 
 Exit code 3 and a warning on standard error: the answer is incomplete or stale.";
 
@@ -48,6 +49,7 @@ Examples:
   planisphere impact zone/eu-west-1a -o json
   planisphere impact shop/Secret/checkout-db
   planisphere impact node/worker-1 node/worker-2 --planned -o mermaid
+  planisphere impact node/worker-1 --as-of 2h
 
 Exit code 3 and a warning on standard error: the answer is incomplete or stale.";
 
@@ -68,6 +70,26 @@ Examples:
   planisphere owners                   every owner, with a count of workloads and Services
   planisphere owners shop/Deployment/checkout
   planisphere owners pods cart-0 cart-1 -n shop -o json";
+
+pub(super) const EXPORT: &str = "\
+Examples:
+  planisphere export --to fleet.csv                  every asset, with its owner
+  planisphere export pods,deploy -n shop --format ndjson --to shop.jsonl
+  planisphere export pods --format cyclonedx --to images.cdx.json
+  planisphere export all -n shop --format mermaid    to standard output, without a manifest
+  planisphere export --to q4.csv --as-of 2026-12-31T23:59:59Z
+  planisphere export --to q4.csv --require-fresh     or fail, where a cluster is stale or a kind missing
+
+Beside FILE it writes FILE.manifest.json and, where the server has a key, FILE.manifest.json.sig.
+Exit code 3: written, but a part is stale or missing; the manifest says which.";
+
+pub(super) const VERIFY: &str = "\
+Examples:
+  planisphere verify-export q4.csv --public-key planisphere.pub.pem
+  planisphere verify-export copy.csv --manifest q4.csv.manifest.json --public-key planisphere.pub.pem
+  openssl pkeyutl -verify -pubin -inkey planisphere.pub.pem -rawin -in q4.csv.manifest.json -sigfile q4.csv.manifest.json.sig
+
+Exit code 1: something was changed or is missing. Exit code 3: whole, but stale when it was written, or not checked for a signature.";
 
 pub(super) const SCHEMA: &str = "\
 Examples:

@@ -46,13 +46,13 @@ pub async fn run(
 async fn ask(client: &Client, args: &ImpactArgs, filter: &Value) -> Result<Value, Failure> {
     let asset = "cluster kind namespace name";
     let query = format!(
-        "query($input: ImpactInput!, $states: [ImpactState!], $after: String) {{ impact(input: $input) {{
-            failed {{ {asset} }} failedAssets {{ value exact }} failedPods {{ value }} startBlockedPods {{ value }}
+        "query($input: ImpactInput!, $states: [ImpactState!], $after: String, $asOf: Instant) {{ impact(input: $input, asOf: $asOf) {{
+            failed {{ {asset} }} failedAssets {{ value exact }} failedPods {{ value }} startBlockedPods {{ value }} evictedPods {{ value }}
             summary {{ state services }}
             services(state: $states, first: 200, after: $after) {{
                 nodes {{ service {{ {asset} }} state own propagated {{ state callee {{ {asset} }} source stale }} reason
                     instancesBefore instancesLost instancesLeft requiredInstances requiredBy
-                    lost(first: 20) {{ asset {{ {asset} }} recovery recoverySeconds }}
+                    lost(first: 20) {{ asset {{ {asset} }} recovery recoverySeconds obstacle candidate {{ {asset} }} evicts {{ {asset} }} }}
                     path {{ relation source {{ {asset} }} target {{ {asset} }} }}
                     ownership {{ owner {{ name }} }} }}
                 pageInfo {{ hasNextPage endCursor }} }}
@@ -64,11 +64,13 @@ async fn ask(client: &Client, args: &ImpactArgs, filter: &Value) -> Result<Value
         true => Value::Null,
         false => json!(["DOWN", "DEGRADED", "AT_RISK"]),
     };
-    let input = json!({ "failed": { "select": filter }, "planned": args.planned });
+    let input =
+        json!({ "failed": { "select": filter }, "planned": args.planned, "reschedule": args.reschedule });
     let mut after = Value::Null;
     let mut answer = Value::Null;
     loop {
-        let variables = json!({ "input": input, "states": states, "after": after });
+        let variables =
+            json!({ "input": input, "states": states, "after": after, "asOf": args.references.when.as_of });
         let mut data = client.data(&query, variables, None).await?;
         let page = data["impact"].take();
         let more = page["services"]["pageInfo"]["hasNextPage"] == true;
@@ -107,10 +109,11 @@ fn table(answer: &Value) -> String {
         String::new()
     };
     let mut told = format!(
-        "If {}{more} fails: {} pods are lost, {} could not start again. {counts}.\n",
+        "If {}{more} fails: {} pods are lost, {} could not start again{}. {counts}.\n",
         failed.join(", "),
         answer["failedPods"]["value"],
         answer["startBlockedPods"]["value"],
+        evicted(answer),
     );
     let mut services = Table::new([
         "STATE", "SERVICE", "CLUSTER", "LEFT", "NEED", "BACK", "OWNER", "WHY",
@@ -159,6 +162,13 @@ fn table(answer: &Value) -> String {
         told.push_str(&format!("\n{notices}"));
     }
     told
+}
+
+fn evicted(answer: &Value) -> String {
+    match answer["evictedPods"]["value"].as_u64() {
+        Some(0) | None => String::new(),
+        Some(n) => format!(", {n} would be evicted to make room"),
+    }
 }
 
 /// When what is lost comes back: the slowest, or what keeps it.

@@ -1,6 +1,7 @@
 //! The arguments of the questions that people have in an incident, and what these commands share: references turned into a
 //! filter, answers printed. They ask the public API alone.
 
+use super::as_of::AsOf;
 use super::client::Client;
 use super::exit::{Exit, Failure};
 use super::get::target::targets;
@@ -25,6 +26,9 @@ pub struct References {
     /// Only in this cluster
     #[arg(long, value_name = "NAME")]
     pub cluster: Option<String>,
+    /// When it was.
+    #[command(flatten)]
+    pub when: AsOf,
 }
 
 /// How an answer about a failure is printed.
@@ -60,6 +64,9 @@ pub struct ImpactArgs {
     /// It is planned: nodes are drained, and still answer meanwhile
     #[arg(long)]
     pub planned: bool,
+    /// Also look for room: which lost pods can be placed on what is left, and who would be evicted for them
+    #[arg(long)]
+    pub reschedule: bool,
     /// Also show Services that are touched and stay unaffected
     #[arg(long)]
     pub all: bool,
@@ -89,6 +96,9 @@ pub struct OwnersArgs {
     /// Only in this cluster
     #[arg(long, value_name = "NAME")]
     pub cluster: Option<String>,
+    /// When it was.
+    #[command(flatten)]
+    pub when: AsOf,
     /// How to print it: table or json
     #[arg(
         short,
@@ -188,9 +198,11 @@ pub(super) fn all_there(found: &Value, filters: &[Value]) -> Result<(), Failure>
 /// The assets that references name, with their ids.
 pub(super) async fn found(client: &Client, references: &References) -> Result<Vec<Value>, Failure> {
     let (filter, filters) = references.filter()?;
-    let query = "query($filter: AssetFilter) { assets(filter: $filter, first: 500) {
+    let query =
+        "query($filter: AssetFilter, $asOf: Instant) { assets(filter: $filter, first: 500, asOf: $asOf) {
         nodes { id cluster kind namespace name } } }";
-    let data = client.data(query, json!({ "filter": filter }), None).await?;
+    let variables = json!({ "filter": filter, "asOf": references.when.as_of });
+    let data = client.data(query, variables, None).await?;
     let nodes = &data["assets"]["nodes"];
     all_there(nodes, &filters)?;
     Ok(nodes.as_array().cloned().unwrap_or_default())

@@ -26,6 +26,7 @@ pub async fn run(
                 more: args.more.clone(),
                 namespace: args.namespace.clone(),
                 cluster: args.cluster.clone(),
+                when: args.when.clone(),
             };
             (named(client, args, &references).await?, Exit::Done)
         }
@@ -46,10 +47,12 @@ async fn tally(
         }
     }
     let query = format!(
-        "query($filter: AssetFilter) {{ owners(filter: $filter) {{
+        "query($filter: AssetFilter, $asOf: Instant) {{ owners(filter: $filter, asOf: $asOf) {{
             counts {{ owner {{ name contacts {{ channel address }} }} assets }} complete {SELECT} }} }}"
     );
-    let mut data = client.data(&query, json!({ "filter": filter }), None).await?;
+    let mut data = client
+        .data(&query, json!({ "filter": filter, "asOf": args.when.as_of }), None)
+        .await?;
     let answer = data["owners"].take();
     let exit = warn(&answer, err)?;
     if args.output == PlainOutput::Json {
@@ -74,11 +77,13 @@ async fn named(client: &Client, args: &OwnersArgs, references: &References) -> R
         .iter()
         .map(|a| a["id"].clone())
         .collect();
-    let query = "query($ids: [ID!]!) { nodes(ids: $ids) { cluster kind namespace name ownership {
+    let query = "query($ids: [ID!]!, $asOf: Instant) { nodes(ids: $ids, asOf: $asOf) { cluster kind namespace name ownership {
         owner { name contacts { channel address } } claim { evidence source level weak }
         conflicts { owner { name } evidence }
         controllers { kind namespace name } applications { source name namespace } } } }";
-    let data = client.data(query, json!({ "ids": ids }), None).await?;
+    let data = client
+        .data(query, json!({ "ids": ids, "asOf": args.when.as_of }), None)
+        .await?;
     let nodes = &data["nodes"];
     if args.output == PlainOutput::Json {
         return Ok(format!("{nodes:#}\n"));

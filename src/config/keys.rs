@@ -74,6 +74,7 @@ const RULES: &str = "Custom resources";
 const SERVER: &str = "Server";
 const OWNERS: &str = "Owners";
 const CALLS: &str = "Observed dependencies";
+const EXPORTS: &str = "Exports";
 const LIMITS: &str = "Limits of one query";
 const FLEET: &str = "Simulated fleet";
 const CLIENT: &str = "Client";
@@ -84,7 +85,7 @@ const RULED: &[&str] = &["serve", "demo", "check"];
 const SERVES: &[&str] = &["serve"];
 const LISTENS: &[&str] = &["serve", "demo"];
 const DEMO: &[&str] = &["demo"];
-const ASKS: &[&str] = &["get", "query", "owners", "impact", "why", "drain-plan"];
+const ASKS: &[&str] = &["get", "query", "owners", "impact", "why", "drain-plan", "export"];
 const ALL: &[&str] = &[];
 
 macro_rules! keys {
@@ -132,6 +133,8 @@ keys! {
         "Where it is seen who calls whom: file:PATH, or PRESET@URL of a Prometheus with PRESET servicegraph, istio, linkerd, hubble or netflow, and #CLUSTER after it where labels do not say; repeat it for more";
     SERVES CALLS "calls_interval" --"calls-interval" "DURATION" Shape::Text, Some("60s"), None,
         "How often it is looked who calls whom";
+    SERVES EXPORTS "export_key" --"export-key" "FILE" Shape::Text, None, None,
+        "Private key (Ed25519, PKCS#8 in PEM) that signs the manifests of exports";
     LISTENS LIMITS "limits.depth" --"limit-depth" "N" Shape::Text, Some("12"), None,
         "How deep fields may nest";
     LISTENS LIMITS "limits.cost" --"limit-cost" "N" Shape::Text, Some("200000"), None,

@@ -59,6 +59,12 @@ impl CallBook {
         book
     }
 
+    /// What was known at an instant, in Unix ms, as far as it is known still. What is written down has no time.
+    pub fn as_of(&self, at_ms: i64) -> Self {
+        let known = |o: &&Observed| o.evidence.declared || o.evidence.first_seen_ms <= at_ms;
+        Self::new(self.calls.iter().filter(known).cloned().collect())
+    }
+
     /// All calls.
     pub fn all(&self) -> &[Observed] {
         &self.calls

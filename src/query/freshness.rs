@@ -16,6 +16,8 @@ pub enum StaleReason {
     Dump,
     /// Nobody mirrors it any more: only the store remembers it.
     Unconfigured,
+    /// It was not mirrored yet at the instant that is asked about.
+    Unknown,
 }
 
 /// A cluster whose part of an answer is not the present.
@@ -77,8 +79,10 @@ pub struct Evidence<'a> {
     pub clusters: &'a [ClusterState],
     /// What the mirrors report.
     pub statuses: &'a [ClusterStatus],
-    /// Now, in Unix ms.
+    /// Now, or the instant that is asked about, in Unix ms.
     pub now_ms: i64,
+    /// Whether an instant is asked about: what was proven up to it, then or later, is the present of that instant.
+    pub past: bool,
     /// Seconds after which what was not proven again is stale.
     pub bound_seconds: f64,
 }
@@ -145,7 +149,11 @@ impl Evidence<'_> {
             }
         }
         let lag = fresh.map(|ms| (self.now_ms - ms).max(0) as f64 / 1000.0);
+        let unknown = || state.is_none_or(|s| s.first > Version::as_of(self.now_ms));
+        let proven = fresh.is_some_and(|ms| ms >= self.now_ms);
         let reason = match status {
+            _ if self.past && unknown() => Some(StaleReason::Unknown),
+            _ if self.past && proven => None,
             Some(s) if s.configured && s.dump => Some(StaleReason::Dump),
             Some(s) if s.configured && !s.reachable => Some(StaleReason::Unreachable),
             Some(s) if s.configured => lag

@@ -8,6 +8,7 @@ mod closure;
 pub mod drain;
 mod entry;
 pub mod evaluate;
+pub mod fit;
 pub mod model;
 pub mod propagate;
 pub mod quorum;
@@ -17,6 +18,7 @@ pub mod risks;
 mod scene;
 
 pub use entry::EntryPoint;
+pub use scene::Fit;
 
 use crate::query::QueryError;
 use crate::query::dependencies::{CallBook, Evidence};
@@ -39,6 +41,8 @@ pub struct Failure {
     pub assets: Vec<Arc<Record>>,
     /// It is planned: nodes are drained and still answer meanwhile.
     pub planned: bool,
+    /// Lost pods are placed on what is left, as far as there is room.
+    pub reschedule: bool,
 }
 
 /// Something that was not looked at.
@@ -71,6 +75,8 @@ pub struct LostPod {
     pub asset: AssetId,
     /// How it comes back; none for what is no pod.
     pub recovery: Option<Recovery>,
+    /// Where it can go, or why nowhere, as far as that was looked at.
+    pub fit: Option<Fit>,
 }
 
 /// What reached a Service from others that it calls.
@@ -103,6 +109,8 @@ pub struct Affected {
     pub lost: Vec<LostPod>,
     /// Pods that could not start again.
     pub blocked: Vec<AssetId>,
+    /// Pods that would be evicted to make room for others.
+    pub evicted: Vec<AssetId>,
     /// From the Service to what failed, edge by edge.
     pub path: Vec<Link>,
 }
@@ -130,6 +138,8 @@ pub struct Impact {
     pub failed_pods: usize,
     /// How many running pods could not start again.
     pub blocked_pods: usize,
+    /// How many pods would be evicted to make room for those that fail.
+    pub evicted_pods: usize,
     /// Services that are touched, the worst first, then by name.
     pub services: Vec<Affected>,
     /// Ways in that users see.
@@ -154,7 +164,7 @@ pub async fn impact(
         ));
     }
     let mut closure = Closure::of(snapshot, failure.assets).await?;
-    let scene = Scene::read(snapshot, &mut closure, failure.planned).await?;
+    let scene = Scene::read(snapshot, &mut closure, failure.planned, failure.reschedule).await?;
     let verdicts = evaluate(&scene.model);
     let mut services: Vec<Affected> = verdicts
         .into_iter()
@@ -172,6 +182,7 @@ pub async fn impact(
         failed_assets: closure.failed.len(),
         failed_pods: closure.pods.len(),
         blocked_pods: closure.blocked.len(),
+        evicted_pods: closure.evicted.len(),
         roots: closure.roots,
         services,
         entry_points,
@@ -188,8 +199,13 @@ fn affected(scene: &Scene, closure: &Closure, index: usize, verdict: Verdict) ->
     let lost = verdict.lost.iter().map(|l| LostPod {
         asset: asset(l.who),
         recovery: l.recovery,
+        fit: match l.who {
+            Who::Pod(pod) => scene.fits.get(&pod).cloned(),
+            _ => None,
+        },
     });
     let blocked = verdict.blocked.iter().map(|p| asset(Who::Pod(*p)));
+    let evicted = verdict.evicted.iter().map(|p| asset(Who::Pod(*p)));
     let telling = verdict
         .lost
         .first()
@@ -201,6 +217,7 @@ fn affected(scene: &Scene, closure: &Closure, index: usize, verdict: Verdict) ->
         reason: reason::reason(&verdict),
         lost: lost.collect(),
         blocked: blocked.collect(),
+        evicted: evicted.collect(),
         path: telling.map_or_else(Vec::new, |who| path(scene, closure, index, who)),
         service: Arc::clone(&scene.services[index]),
         verdict,
@@ -272,6 +289,7 @@ async fn flow(
             reason: String::new(),
             lost: Vec::new(),
             blocked: Vec::new(),
+            evicted: Vec::new(),
             path: Vec::new(),
         });
     }

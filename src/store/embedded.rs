@@ -11,8 +11,13 @@ mod file;
 mod history;
 mod list;
 mod load;
+mod log;
+mod names;
 mod neighbours;
 mod pack;
+mod past;
+mod recall;
+mod retain;
 mod rows;
 mod run;
 mod scope;
@@ -21,20 +26,24 @@ mod snapshot;
 mod state;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod tree;
 mod write;
 
 use crate::store::{Applied, Claim, Snapshot, Store, StoreError};
 use async_trait::async_trait;
+use delta::Dating;
 use draft::Draft;
 use file::Database;
 use history::{Archive, Readers};
 use parking_lot::{Mutex, RwLock};
-use planisphere_schema::{Batch, Cluster, SourceState};
+use planisphere_schema::{Batch, Cluster, SourceState, Version};
+use recall::Recall;
 use snapshot::EmbeddedSnapshot;
 use state::{State, kind_name};
 use std::path::Path;
 use std::sync::Arc;
+use tokio::sync::watch;
 use write::Commit;
 
 /// Tells Unix milliseconds.
@@ -52,6 +61,8 @@ struct Inner {
     /// Held for the moment of a copy or a swap.
     published: RwLock<Arc<EmbeddedSnapshot>>,
     archive: Archive,
+    recall: Recall,
+    published_count: watch::Sender<u64>,
     clock: Clock,
 }
 
@@ -62,9 +73,9 @@ impl EmbeddedStore {
     /// # Errors
     /// When another process holds the directory, the system refuses, or the file is damaged or of another format.
     pub fn open(directory: &Path, clock: Clock) -> Result<Self, StoreError> {
-        let database = Database::open(directory)?;
+        let (database, state) = Database::open(directory)?;
         let archive = Archive::File(Arc::new(Readers::new(&database.path)));
-        Self::start(Arc::new(Mutex::new(database)), archive, clock)
+        Self::start(Arc::new(Mutex::new(database)), state, archive, clock)
     }
 
     /// A store that is gone with the process, for tests and for trying things out.
@@ -72,19 +83,32 @@ impl EmbeddedStore {
     /// # Errors
     /// When SQLite has no memory.
     pub fn in_memory(clock: Clock) -> Result<Self, StoreError> {
-        let database = Arc::new(Mutex::new(Database::in_memory()?));
+        let (database, state) = Database::in_memory()?;
+        let database = Arc::new(Mutex::new(database));
         let archive = Archive::Memory(database.clone());
-        Self::start(database, archive, clock)
+        Self::start(database, state, archive, clock)
     }
 
-    fn start(database: Arc<Mutex<Database>>, archive: Archive, clock: Clock) -> Result<Self, StoreError> {
-        let state = database.lock().load()?;
+    fn start(
+        database: Arc<Mutex<Database>>,
+        state: State,
+        archive: Archive,
+        clock: Clock,
+    ) -> Result<Self, StoreError> {
+        let horizon = {
+            let database = database.lock();
+            retain::horizon(&database.connection).map_err(|e| database.error(e))?
+        };
+        let recall = Recall::default();
+        *recall.horizon.lock() = horizon;
         let published = RwLock::new(Arc::new(EmbeddedSnapshot::new(state, archive.clone())));
         Ok(Self {
             inner: Arc::new(Inner {
                 database,
                 published,
                 archive,
+                recall,
+                published_count: watch::Sender::new(0),
                 clock,
             }),
         })
@@ -111,6 +135,8 @@ impl Inner {
         let last = std::mem::replace(&mut *self.published.write(), next);
         // Freed here, not under the lock.
         drop(last);
+        self.recall.expire((self.clock)());
+        self.published_count.send_modify(|count| *count += 1);
     }
 
     fn claim(&self, cluster: &Cluster) -> Result<Claim, StoreError> {
@@ -125,7 +151,7 @@ impl Inner {
             sources: entry.sources.clone(),
         };
         let version = entry.version;
-        let delta = draft.finish(version);
+        let delta = draft.finish(Dating::From(version));
         let claimed_ms = Some((self.clock)());
         database.commit(Commit {
             draft: &mut draft,
@@ -169,12 +195,15 @@ impl Inner {
             applied.unchanged += usize::from(!draft.change(observed));
         }
         let sources = moved(&draft.next.clusters[shard as usize].sources, batch.sources);
-        let delta = draft.finish(version);
+        let delta = draft.finish(Dating::From(version));
         if !delta.is_empty() || !sources.is_empty() {
             delta.count(&mut applied);
             applied.version = version;
             let entry = Arc::make_mut(&mut draft.next.clusters[shard as usize]);
             entry.version = version;
+            if entry.first == Version(0) {
+                entry.first = version;
+            }
             entry.fence = entry.fence.max(batch.fence);
             entry.known = true;
             keep(&mut entry.sources, &sources);

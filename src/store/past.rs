@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub trait Past: Send + Sync + 'static {
     /// The graph as it was at the end of the millisecond `at_ms` (Unix): every read of it answers as the snapshot of that
     /// moment did, but for three things that are not part of history: clusters bear the names that they have now,
-    /// their sources stand as they stand now, and the resourceVersion of a state that did not change may be a later one.
+    /// their sources stand as they stood when it was first asked for, and the resourceVersion of a state that did not change may be a later one.
     /// The version of a cluster is its last one up to then, or the bound of the instant ([`Version::as_of`]).
     ///
     /// # Errors
@@ -119,7 +119,7 @@ pub struct ChangePage {
 pub struct Extent {
     /// The first instant that can be asked for, in Unix ms; none where nothing was ever kept.
     pub oldest_ms: Option<i64>,
-    /// The changes that are kept.
+    /// The changes that are kept, about.
     pub changes: u64,
     /// Bytes that the store takes on disk, free space inside left out; 0 where it cannot tell.
     pub bytes: u64,

@@ -2,15 +2,21 @@
 //! that does not decode is kept by its metadata with the problem named. It sees one object at a time, so it never knows
 //! whether what an edge points at exists, and it draws no edge that a selector or both sides decide (the Linker does).
 
+mod admission;
 mod cluster;
 mod config;
 mod context;
 mod custom;
+mod device;
 mod draft;
+mod extension;
+mod limits;
 mod metadata;
 mod network;
+mod placement;
 mod pod;
 mod policy;
+mod rbac;
 mod references;
 mod ruled;
 mod storage;
@@ -94,6 +100,25 @@ extractors! {
     IngressClass(IngressClass),
     NetworkPolicy(NetworkPolicy),
     PriorityClass(PriorityClass),
+    Role(Role),
+    ClusterRole(ClusterRole),
+    RoleBinding(RoleBinding),
+    ClusterRoleBinding(RoleBinding),
+    ResourceQuota(ResourceQuota),
+    LimitRange(LimitRange),
+    RuntimeClass(RuntimeClass),
+    CSINode(CSINode),
+    VolumeAttachment(VolumeAttachment),
+    PodTemplate(StoredPodTemplate),
+    ReplicationController(ReplicationController),
+    ValidatingWebhookConfiguration(ValidatingWebhookConfiguration),
+    MutatingWebhookConfiguration(MutatingWebhookConfiguration),
+    ValidatingAdmissionPolicy(ValidatingAdmissionPolicy),
+    ValidatingAdmissionPolicyBinding(ValidatingAdmissionPolicyBinding),
+    APIService(APIService),
+    CustomResourceDefinition(CustomResourceDefinition),
+    ResourceClaim(ResourceClaim),
+    DeviceClass(DeviceClass),
 }
 
 impl Extractor {

@@ -22,7 +22,8 @@ use std::hash::Hasher;
 #[derive(Debug)]
 pub struct Linker {
     kinds: HashMap<Kind, Resource>,
-    selection: Selection,
+    pods: Selection,
+    roles: Selection,
     bindings: Bindings,
 }
 
@@ -58,7 +59,8 @@ impl Linker {
     pub fn new(cluster: Cluster) -> Self {
         Self {
             kinds: HashMap::new(),
-            selection: Selection::new(cluster.id),
+            pods: Selection::new(cluster.id, Kind::Pod),
+            roles: Selection::new(cluster.id, Kind::ClusterRole),
             bindings: Bindings::default(),
         }
     }
@@ -89,9 +91,9 @@ impl Linker {
         held.map(|(kind, _)| *kind)
     }
 
-    /// How often a selector was held against the labels of pods, since the beginning: the cost of selection.
+    /// How often a selector was held against labels, since the beginning: the cost of selection.
     pub fn evaluated(&self) -> u64 {
-        self.selection.evaluated()
+        self.pods.evaluated() + self.roles.evaluated()
     }
 
     /// A whole list begins.
@@ -147,15 +149,12 @@ impl Linker {
             ignored.older += 1;
             return;
         }
+        let Asset {
+            reference, labels, ..
+        } = &*observation.asset;
         match &observation.asset.attributes {
-            Attributes::Pod(_) => {
-                let Asset {
-                    reference, labels, ..
-                } = &*observation.asset;
-                observation
-                    .edges
-                    .extend(self.selection.put_pod(reference, labels));
-            }
+            Attributes::Pod(_) => observation.edges.extend(self.pods.put_labels(reference, labels)),
+            Attributes::ClusterRole(_) => observation.edges.extend(self.roles.put_labels(reference, labels)),
             Attributes::PersistentVolumeClaim(claim) => {
                 observation
                     .edges
@@ -216,11 +215,13 @@ impl Linker {
         }
         let redraws = match kind {
             Kind::Pod => {
-                self.selection.remove_pod(id);
+                self.pods.remove_labels(id);
                 Vec::new()
             }
-            Kind::Service | Kind::PodDisruptionBudget | Kind::NetworkPolicy => {
-                self.selection.remove_selector(id)
+            Kind::Service | Kind::PodDisruptionBudget | Kind::NetworkPolicy => self.pods.remove_selector(id),
+            Kind::ClusterRole => {
+                self.roles.remove_labels(id);
+                self.roles.remove_selector(id)
             }
             Kind::PersistentVolumeClaim => {
                 self.bindings.remove_claim(id);
@@ -239,25 +240,32 @@ impl Linker {
 
     /// Remembers what others' edges depend on, and gives the edges that change with it.
     fn take_in(&mut self, asset: &Asset) -> Vec<Redraw> {
+        let Asset {
+            reference, labels, ..
+        } = asset;
         match &asset.attributes {
             Attributes::Pod(_) => {
-                self.selection.put_pod(&asset.reference, &asset.labels);
+                self.pods.put_labels(reference, labels);
                 Vec::new()
+            }
+            Attributes::ClusterRole(role) => {
+                self.roles.put_labels(reference, labels);
+                let matcher = Matcher::any_of(role.cluster_role_selectors.iter());
+                self.roles
+                    .put_selector(reference, RelationKind::Aggregates, matcher)
             }
             Attributes::Service(service) => {
                 let matcher = Matcher::of_service(service);
-                self.selection
-                    .put_selector(&asset.reference, RelationKind::Selects, matcher)
+                self.pods.put_selector(reference, RelationKind::Selects, matcher)
             }
             Attributes::PodDisruptionBudget(budget) => {
                 let matcher = Matcher::of(budget.selector.as_ref());
-                self.selection
-                    .put_selector(&asset.reference, RelationKind::Protects, matcher)
+                self.pods.put_selector(reference, RelationKind::Protects, matcher)
             }
             Attributes::NetworkPolicy(policy) => {
                 let matcher = Matcher::of(policy.pod_selector.as_ref());
-                self.selection
-                    .put_selector(&asset.reference, RelationKind::AppliesTo, matcher)
+                self.pods
+                    .put_selector(reference, RelationKind::AppliesTo, matcher)
             }
             Attributes::PersistentVolumeClaim(claim) => {
                 self.bindings.put_claim(asset, claim);

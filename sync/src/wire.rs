@@ -3,23 +3,35 @@
 //! What has no field here is skipped by the decoder and never built: values, arguments, managedFields.
 //! This room knows encodings only; what a field means is the business of `extract`.
 
+pub(crate) mod admission;
 pub(crate) mod cluster;
 pub(crate) mod container;
+pub(crate) mod device;
+pub(crate) mod extension;
+pub(crate) mod limits;
 pub(crate) mod meta;
 pub(crate) mod network;
+pub(crate) mod placement;
 pub(crate) mod pod;
 pub(crate) mod policy;
+pub(crate) mod rbac;
 pub(crate) mod scalar;
 pub(crate) mod storage;
 pub(crate) mod volume;
 pub(crate) mod workload;
 
+pub(crate) use admission::*;
 pub(crate) use cluster::*;
 pub(crate) use container::*;
+pub(crate) use device::*;
+pub(crate) use extension::*;
+pub(crate) use limits::*;
 pub(crate) use meta::*;
 pub(crate) use network::*;
+pub(crate) use placement::*;
 pub(crate) use pod::*;
 pub(crate) use policy::*;
+pub(crate) use rbac::*;
 pub(crate) use scalar::*;
 pub(crate) use storage::*;
 pub(crate) use volume::*;
@@ -30,7 +42,7 @@ use serde_json::value::RawValue;
 
 /// Writes structs with both encodings, one line a field: `number name: type;`, or `number name: type = "jsonName";` where
 /// the JSON name is not the camel case of `name`. Types: `string`, `bool`, `int32`, each also with `?` where absent and
-/// empty differ; `[string]`; `labels` (a map of strings); `amounts` (a map of quantities); `annotations` (of the
+/// empty differ; `int64`, also with `?`; `[string]`; `labels` (a map of strings); `amounts` (a map of quantities); `annotations` (of the
 /// allow-list); `local_name` (an inlined LocalObjectReference); and messages `T`, `T?`, `[T]`.
 /// An explicit null in JSON reads as absent for every field.
 macro_rules! wire {
@@ -71,6 +83,12 @@ macro_rules! wire {
     };
     (@fields $h:tt $d:tt $n:tt $f:ident: int32? $(= $j:tt)?; $($r:tt)*) => {
         wire!(@push $h $d $n $f [int32, optional] (Option<i32>) "crate::wire::nullable" [$($j)?] $($r)*);
+    };
+    (@fields $h:tt $d:tt $n:tt $f:ident: int64? $(= $j:tt)?; $($r:tt)*) => {
+        wire!(@push $h $d $n $f [int64, optional] (Option<i64>) "crate::wire::nullable" [$($j)?] $($r)*);
+    };
+    (@fields $h:tt $d:tt $n:tt $f:ident: int64 $(= $j:tt)?; $($r:tt)*) => {
+        wire!(@push $h $d $n $f [int64] (i64) "crate::wire::nullable" [$($j)?] $($r)*);
     };
     (@fields $h:tt $d:tt $n:tt $f:ident: labels $(= $j:tt)?; $($r:tt)*) => {
         wire!(@push $h $d $n $f [message, repeated] (Vec<planisphere_schema::Label>)

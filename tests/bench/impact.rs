@@ -91,7 +91,7 @@ async fn failures(snapshot: &dyn Snapshot, clusters: usize) {
 async fn fail(snapshot: &dyn Snapshot, asset: Arc<Record>) -> (Duration, usize) {
     let failure = Failure {
         assets: vec![asset],
-        planned: false,
+        ..Failure::default()
     };
     let begin = Instant::now();
     let answer = impact(snapshot, &Default::default(), failure).await.unwrap();

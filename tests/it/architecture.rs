@@ -116,6 +116,18 @@ fn data_moves_one_way() {
             "a question sees the Store contract alone",
         ),
         (
+            "src/export",
+            &[
+                "crate::api",
+                "crate::cli",
+                "crate::ingest",
+                "store::embedded",
+                "async_graphql",
+                "axum",
+            ],
+            "an export sees the questions and the Store contract alone",
+        ),
+        (
             "src/api",
             &[
                 "store::embedded",

@@ -54,6 +54,8 @@ fn help_reads_as_agreed() {
         "why",
         "drain-plan",
         "owners",
+        "export",
+        "verify-export",
     ] {
         let args = ["planisphere", name, "--help"]
             .into_iter()

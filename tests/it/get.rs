@@ -207,7 +207,7 @@ async fn what_is_asked_for_is_filtered_by_the_server() {
         asked["variables"],
         json!({"filter": {"kind": {"eq": "Deployment.apps"}, "cluster": {"eq": "eu"}, "namespace": {"eq": "shop"},
             "and": [{"label": {"key": "app", "eq": "web"}}, {"not": {"label": {"key": "tier", "eq": "db"}}}]},
-            "search": "cart", "first": 400, "after": null})
+            "search": "cart", "first": 400, "asOf": null, "after": null})
     );
     assert!(asked["query"].as_str().unwrap().contains("... on Deployment {"));
 }

@@ -14,6 +14,7 @@ async fn fleet() -> Server {
         observer: std::sync::Arc::new(()),
         store: app.store,
         owners: Default::default(),
+        exports: Arc::new(planisphere::export::desk::Desk::temporary().unwrap()),
         calls: Default::default(),
         status: app.status,
         clock: Arc::new(|| crate::graphql::app::NOW),

@@ -1,6 +1,7 @@
 //! The GraphQL API over HTTP, on a small fleet that goes through `Store::apply`.
 
 pub mod app;
+mod as_of;
 mod assets;
 mod console;
 mod errors;

@@ -1,6 +1,7 @@
 //! What breaks if this breaks: scenarios for each rule, and random worlds held against an evaluation from scratch.
 
 mod calls;
+mod fit;
 mod naive;
 mod questions;
 mod random;

@@ -13,6 +13,7 @@ mod cli;
 mod config;
 mod demo;
 mod dumps;
+mod export;
 mod get;
 mod get_from_api;
 mod graphql;

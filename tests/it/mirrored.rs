@@ -7,25 +7,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
-const ASSETS: &str = "query($cluster: String!, $kinds: [String!]!, $after: String) {
-  assets(filter: {cluster: {eq: $cluster}, kind: {in: $kinds}}, first: 500, after: $after) {
+const ASSETS: &str = "query($cluster: String!, $after: String, $asOf: Instant, $kinds: [String!]!) {
+  assets(filter: {cluster: {eq: $cluster}, kind: {in: $kinds}}, first: 500, after: $after, asOf: $asOf) {
     nodes { uid kind namespace name } pageInfo { hasNextPage endCursor }
   } }";
 
-const INSTANCES: &str = "query($cluster: String!, $after: String) {
-  assets(filter: {cluster: {eq: $cluster}, kind: {eq: \"Service\"}}, first: 10, after: $after) {
+const INSTANCES: &str = "query($cluster: String!, $after: String, $asOf: Instant) {
+  assets(filter: {cluster: {eq: $cluster}, kind: {eq: \"Service\"}}, first: 10, after: $after, asOf: $asOf) {
     nodes { namespace name ... on Service { instances(first: 500) { edges { node { name } ready serving terminating nodeName zone } } } }
     pageInfo { hasNextPage endCursor }
   } }";
 
-const READERS: &str = "query($cluster: String!, $after: String, $dangling: Boolean!) {
-  assets(filter: {cluster: {eq: $cluster}, kind: {eq: \"Secret\"}, dangling: $dangling}, first: 10, after: $after) {
+const READERS: &str = "query($cluster: String!, $after: String, $asOf: Instant, $dangling: Boolean!) {
+  assets(filter: {cluster: {eq: $cluster}, kind: {eq: \"Secret\"}, dangling: $dangling}, first: 10, after: $after, asOf: $asOf) {
     nodes { namespace name edges(direction: IN, relations: [READS], first: 500) { edges { source { kind namespace name } } } }
     pageInfo { hasNextPage endCursor }
   } }";
 
-const OWNERS: &str = "query($cluster: String!, $kinds: [String!]!, $after: String) {
-  assets(filter: {cluster: {eq: $cluster}, kind: {in: $kinds}, related: {relation: OWNED_BY, direction: OUT, some: {}}}, first: 100, after: $after) {
+const OWNERS: &str = "query($cluster: String!, $after: String, $asOf: Instant, $kinds: [String!]!) {
+  assets(filter: {cluster: {eq: $cluster}, kind: {in: $kinds}, related: {relation: OWNED_BY, direction: OUT, some: {}}}, first: 100, after: $after, asOf: $asOf) {
     nodes { kind namespace name edges(direction: OUT, relations: [OWNED_BY], first: 10) { edges { stale detail { controller uid } } } }
     pageInfo { hasNextPage endCursor }
   } }";
@@ -49,13 +49,29 @@ pub async fn all(program: &Program, query: &str, mut variables: Value) -> Vec<Va
 }
 
 /// More kinds than these are mirrored: custom resources have tests of their own.
-fn compared(cluster: &str) -> Value {
+fn compared() -> Value {
     let kinds: Vec<&str> = truth::RESOURCES.iter().map(|(_, kind)| *kind).collect();
-    json!({ "cluster": cluster, "kinds": kinds })
+    json!({ "kinds": kinds })
 }
 
-async fn assets(program: &Program, cluster: &str) -> BTreeSet<(String, String, String, String)> {
-    let nodes = all(program, ASSETS, compared(cluster)).await;
+/// What is asked about: a cluster, and an instant where it is not now.
+#[derive(Clone, Copy)]
+struct About<'a> {
+    program: &'a Program,
+    cluster: &'a str,
+    as_of: Option<&'a str>,
+}
+
+impl About<'_> {
+    async fn all(self, query: &str, mut variables: Value) -> Vec<Value> {
+        variables["cluster"] = self.cluster.into();
+        variables["asOf"] = self.as_of.into();
+        all(self.program, query, variables).await
+    }
+}
+
+async fn assets(about: About<'_>) -> BTreeSet<(String, String, String, String)> {
+    let nodes = about.all(ASSETS, compared()).await;
     nodes
         .iter()
         .map(|n| {
@@ -69,8 +85,8 @@ async fn assets(program: &Program, cluster: &str) -> BTreeSet<(String, String, S
         .collect()
 }
 
-async fn instances(program: &Program, cluster: &str) -> BTreeMap<String, BTreeSet<Instance>> {
-    let nodes = all(program, INSTANCES, json!({ "cluster": cluster })).await;
+async fn instances(about: About<'_>) -> BTreeMap<String, BTreeSet<Instance>> {
+    let nodes = about.all(INSTANCES, json!({})).await;
     nodes
         .iter()
         .map(|service| {
@@ -91,10 +107,10 @@ async fn instances(program: &Program, cluster: &str) -> BTreeMap<String, BTreeSe
         .collect()
 }
 
-async fn secret_readers(program: &Program, cluster: &str) -> BTreeMap<String, BTreeSet<String>> {
+async fn secret_readers(about: About<'_>) -> BTreeMap<String, BTreeSet<String>> {
     let mut readers = BTreeMap::new();
-    let mut secrets = all(program, READERS, json!({ "cluster": cluster, "dangling": false })).await;
-    secrets.extend(all(program, READERS, json!({ "cluster": cluster, "dangling": true })).await);
+    let mut secrets = about.all(READERS, json!({ "dangling": false })).await;
+    secrets.extend(about.all(READERS, json!({ "dangling": true })).await);
     for secret in secrets {
         let edges = secret["edges"]["edges"]
             .as_array()
@@ -115,9 +131,9 @@ async fn secret_readers(program: &Program, cluster: &str) -> BTreeMap<String, BT
     readers
 }
 
-async fn controllers(program: &Program, cluster: &str) -> BTreeMap<(String, String, String), String> {
+async fn controllers(about: About<'_>) -> BTreeMap<(String, String, String), String> {
     let mut owners = BTreeMap::new();
-    for owned in all(program, OWNERS, compared(cluster)).await {
+    for owned in about.all(OWNERS, compared()).await {
         for edge in owned["edges"]["edges"].as_array().unwrap() {
             if edge["detail"]["controller"] == true {
                 owners.insert(
@@ -134,26 +150,12 @@ async fn controllers(program: &Program, cluster: &str) -> BTreeMap<(String, Stri
 pub async fn equals(program: &Program, cluster: &str, mut objects: impl FnMut() -> Objects) {
     let started = Instant::now();
     loop {
-        let truth = objects();
-        let difference = [
-            differ("assets", &truth::assets(&truth), &assets(program, cluster).await),
-            differ(
-                "instances",
-                &sets(&truth::instances(&truth)),
-                &sets(&instances(program, cluster).await),
-            ),
-            differ(
-                "readers of secrets",
-                &sets(&truth::secret_readers(&truth)),
-                &sets(&secret_readers(program, cluster).await),
-            ),
-            differ(
-                "controllers",
-                &pairs(&truth::controllers(&truth)),
-                &pairs(&controllers(program, cluster).await),
-            ),
-        ];
-        let difference: String = difference.into_iter().flatten().collect();
+        let about = About {
+            program,
+            cluster,
+            as_of: None,
+        };
+        let difference = difference(about, &objects()).await;
         if difference.is_empty() {
             return;
         }
@@ -163,6 +165,48 @@ pub async fn equals(program: &Program, cluster: &str, mut objects: impl FnMut() 
         );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+}
+
+/// That what is answered about an instant is what the objects of that instant say.
+pub async fn equalled(program: &Program, cluster: &str, as_of: &str, objects: &Objects) {
+    let about = About {
+        program,
+        cluster,
+        as_of: Some(as_of),
+    };
+    let difference = difference(about, objects).await;
+    assert!(
+        difference.is_empty(),
+        "{cluster} as of {as_of} is not what its objects said:\n{difference}"
+    );
+}
+
+async fn difference(about: About<'_>, truth: &Objects) -> String {
+    let difference = [
+        differ("assets", &truth::assets(truth), &assets(about).await),
+        differ(
+            "instances",
+            &sets(&truth::instances(truth)),
+            &sets(&instances(about).await),
+        ),
+        differ(
+            "readers of secrets",
+            &sets(&truth::secret_readers(truth)),
+            &sets(&secret_readers(about).await),
+        ),
+        differ(
+            "controllers",
+            &pairs(&truth::controllers(truth)),
+            &pairs(&controllers(about).await),
+        ),
+    ];
+    difference.into_iter().flatten().collect()
+}
+
+/// The instant at which the program answers now.
+pub async fn instant(program: &Program) -> String {
+    let data = program.data("{ sync { freshness { asOf } } }", json!({})).await;
+    own(&data["sync"]["freshness"]["asOf"])
 }
 
 fn sets<T: Ord + Clone>(map: &BTreeMap<String, BTreeSet<T>>) -> BTreeSet<(String, Option<T>)> {

@@ -4,6 +4,7 @@
 mod changes;
 mod killed;
 mod lists;
+mod past;
 mod restarts;
 mod watches;
 mod world;

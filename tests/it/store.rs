@@ -1,5 +1,6 @@
 //! One suite for every store. A store is plugged in with one line: `suite!(name: how to make its specimen)`.
 
+mod as_of;
 mod compare;
 mod contract;
 mod file;
@@ -9,6 +10,8 @@ mod model;
 mod paging;
 mod random;
 mod reconstruct;
+mod retention;
+mod upgrade;
 
 mod words;
 
@@ -98,6 +101,7 @@ macro_rules! suite {
             paging::tests!($specimen);
             random::tests!($specimen);
             hub::tests!($specimen);
+            as_of::tests!($specimen);
         }
     };
 }

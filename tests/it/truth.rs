@@ -32,6 +32,43 @@ pub const RESOURCES: &[(&str, &str)] = &[
     ("ingressclasses", "IngressClass.networking.k8s.io"),
     ("networkpolicies", "NetworkPolicy.networking.k8s.io"),
     ("priorityclasses", "PriorityClass.scheduling.k8s.io"),
+    ("roles", "Role.rbac.authorization.k8s.io"),
+    ("clusterroles", "ClusterRole.rbac.authorization.k8s.io"),
+    ("rolebindings", "RoleBinding.rbac.authorization.k8s.io"),
+    (
+        "clusterrolebindings",
+        "ClusterRoleBinding.rbac.authorization.k8s.io",
+    ),
+    ("resourcequotas", "ResourceQuota"),
+    ("limitranges", "LimitRange"),
+    ("runtimeclasses", "RuntimeClass.node.k8s.io"),
+    ("csinodes", "CSINode.storage.k8s.io"),
+    ("volumeattachments", "VolumeAttachment.storage.k8s.io"),
+    ("podtemplates", "PodTemplate"),
+    ("replicationcontrollers", "ReplicationController"),
+    (
+        "validatingwebhookconfigurations",
+        "ValidatingWebhookConfiguration.admissionregistration.k8s.io",
+    ),
+    (
+        "mutatingwebhookconfigurations",
+        "MutatingWebhookConfiguration.admissionregistration.k8s.io",
+    ),
+    (
+        "validatingadmissionpolicies",
+        "ValidatingAdmissionPolicy.admissionregistration.k8s.io",
+    ),
+    (
+        "validatingadmissionpolicybindings",
+        "ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io",
+    ),
+    ("apiservices", "APIService.apiregistration.k8s.io"),
+    (
+        "customresourcedefinitions",
+        "CustomResourceDefinition.apiextensions.k8s.io",
+    ),
+    ("resourceclaims", "ResourceClaim.resource.k8s.io"),
+    ("deviceclasses", "DeviceClass.resource.k8s.io"),
 ];
 
 /// One instance of a service: name of the pod, or the address where there is none.

@@ -1,6 +1,6 @@
 //! What is kept of a pod. Commands, arguments and environment values have no field here.
 
-use super::Condition;
+use super::{Condition, Placement};
 use crate::Time;
 use serde::Serialize;
 
@@ -79,6 +79,9 @@ pub struct PodAttributes {
     /// Its runtime class.
     #[prost(message, optional, tag = "22")]
     pub runtime_class_name: Option<String>,
+    /// What it asks of its node, where it asks for anything.
+    #[prost(message, optional, boxed, tag = "23")]
+    pub placement: Option<Box<Placement>>,
 }
 
 /// A container of a pod.

@@ -110,4 +110,14 @@ kept! {
         /// PreemptLowerPriority or Never.
         3 preemption_policy: string?;
     }
+
+    /// What is kept of a RuntimeClass.
+    RuntimeClassAttributes {
+        /// The runtime's name for how it runs such pods.
+        1 handler: string;
+        /// What each pod needs beyond its containers, each as `resource=quantity`.
+        2 overhead: [string];
+        /// Labels that nodes must have to run such pods, each as `key=value`.
+        3 node_selector: [string];
+    }
 }

@@ -1,5 +1,6 @@
 //! What is kept of claims and volumes.
 
+use super::NodeTerm;
 use super::kept::kept;
 use serde::Serialize;
 
@@ -69,6 +70,9 @@ pub struct PersistentVolumeAttributes {
     /// The driver's name for it.
     #[prost(message, optional, tag = "11")]
     pub volume_handle: Option<String>,
+    /// The nodes that can reach it: any one of these terms must hold; every node where there are none.
+    #[prost(message, repeated, tag = "12")]
+    pub node_affinity: Vec<NodeTerm>,
 }
 
 kept! {
@@ -100,5 +104,39 @@ kept! {
         4 volume_lifecycle_modes: [string];
         /// ReadWriteOnceWithFSType, File or None.
         5 fs_group_policy: string?;
+    }
+
+    /// What is kept of a CSINode.
+    CSINodeAttributes {
+        /// The drivers that its node has.
+        1 drivers: [InstalledDriver];
+    }
+
+    /// A driver of a node.
+    InstalledDriver as "CSINodeDriver" {
+        /// The driver's name.
+        1 name: string;
+        /// The driver's name for the node.
+        2 node_id: string = "nodeID";
+        /// Labels of the node by which the driver tells where volumes can be reached.
+        3 topology_keys: [string];
+        /// How many volumes it can attach to the node. Absent: nobody says.
+        4 volumes_max: int?;
+    }
+
+    /// What is kept of a VolumeAttachment. What went wrong is told by words, which have no field.
+    VolumeAttachmentAttributes {
+        /// The driver that attaches.
+        1 attacher: string;
+        /// The volume. Absent: one without an object of its own.
+        2 volume_name: string?;
+        /// The node.
+        3 node_name: string?;
+        /// The volume is attached.
+        4 attached: bool;
+        /// The last try to attach it failed.
+        5 attach_failed: bool;
+        /// The last try to detach it failed.
+        6 detach_failed: bool;
     }
 }

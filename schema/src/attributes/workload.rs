@@ -1,5 +1,6 @@
 //! What is kept of the objects that make pods.
 
+use super::kept::kept;
 use super::{Condition, Resources};
 use crate::Time;
 use serde::Serialize;
@@ -283,4 +284,28 @@ pub struct CronJobAttributes {
     /// The template's containers.
     #[prost(message, repeated, tag = "8")]
     pub containers: Vec<TemplateContainer>,
+}
+
+kept! {
+    /// What is kept of a ReplicationController.
+    ReplicationControllerAttributes {
+        /// How many pods are wanted; absent in the object means 1.
+        1 replicas: int;
+        /// How many are ready.
+        2 ready_replicas: int;
+        /// How many are ready for long enough.
+        3 available_replicas: int;
+        /// Its pods.
+        4 selector: Selector?;
+        /// Containers of its template.
+        5 containers: [TemplateContainer];
+        /// Conditions.
+        6 conditions: [Condition];
+    }
+
+    /// What is kept of a PodTemplate.
+    PodTemplateAttributes {
+        /// Containers of the template.
+        1 containers: [TemplateContainer];
+    }
 }

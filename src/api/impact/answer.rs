@@ -101,6 +101,11 @@ impl ImpactAnswer {
         self.count(self.0.blocked_pods)
     }
 
+    /// How many pods would be evicted to make room for those that fail, with `reschedule`.
+    async fn evicted_pods(&self) -> Count {
+        self.count(self.0.evicted_pods)
+    }
+
     /// How many Services are in which state, the worst first. Those that the failure does not touch are not counted.
     async fn summary(&self) -> Vec<ImpactCount> {
         let all = STATES.iter().rev().map(|state| {

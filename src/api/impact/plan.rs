@@ -5,7 +5,6 @@ use super::services::ImpactState;
 use crate::api::ask::Ask;
 use crate::api::asset::AssetNode;
 use crate::api::connection::{PageInfo, freshness_of};
-use crate::api::cursor::Question;
 use crate::api::edge::Edge;
 use crate::api::filter::{AssetFilter, selection};
 use crate::api::freshness::Freshness;
@@ -177,7 +176,7 @@ pub async fn risks(
         Some(filter) => selection(graph, Some(filter), None).await?.0,
         None => Filter::ALL,
     };
-    let question = Question::of(&("risks", &filter));
+    let question = ask.question(&("risks", &filter));
     let after = question.position("after", after)?;
     let mut found = standing_risks(graph, filter.clone(), after, MOST_SERVICES).await?;
     let kinds: Option<Vec<Leg>> = kinds.map(|all| all.into_iter().map(Leg::from).collect());
@@ -259,7 +258,7 @@ pub async fn why(
     let limit = ask.page(first)?;
     let graph = ask.graph().await;
     let start = names::find(graph, &reference.into()).await?;
-    let found = why::why(graph, &ask.calls, &start, ask.now_ms - minutes * 60_000).await?;
+    let found = why::why(graph, &ask.calls, &start, ask.moment_ms() - minutes * 60_000).await?;
     let mut suspects = Vec::new();
     for suspect in found.suspects.into_iter().take(limit) {
         let ends = |end: fn(&crate::store::Link) -> AssetId| suspect.path.iter().map(end).collect::<Vec<_>>();

@@ -60,9 +60,10 @@ pub enum RecoveryClass {
     Blocked,
     /// The control plane that would place it is gone.
     NoControlPlane,
-    /// No live node passes its selector, required affinity, taints and volumes. Not worked out yet, so never answered.
+    /// No live node takes it: none passes its selector, required affinity, taints and volumes, or, with `reschedule`, none has
+    /// room.
     NoFit,
-    /// Its controller makes another one. Whether a node takes that one is not looked at yet.
+    /// Its controller makes another one, and a node can take that one.
     Reschedules,
 }
 
@@ -89,6 +90,12 @@ pub struct LostInstance {
     recovery: Option<RecoveryClass>,
     /// Seconds until it serves again, as far as that can be told; null where it waits for somebody.
     recovery_seconds: Option<i64>,
+    /// A node that can take it, with `reschedule`.
+    candidate: Option<AssetNode>,
+    /// Pods of lower priority that would be evicted for it, with `reschedule`.
+    evicts: Vec<AssetNode>,
+    /// Why no node takes it, in one sentence.
+    obstacle: Option<String>,
 }
 
 /// What reached something over what it calls.
@@ -155,9 +162,10 @@ impl AffectedService {
         &self.get().reason
     }
 
-    /// Whether it lost instances itself, or could not start them again.
+    /// Whether it lost instances itself, could not start them again, or would lose them to make room.
     async fn direct(&self) -> bool {
-        !self.get().lost.is_empty() || !self.get().blocked.is_empty()
+        let own = self.get();
+        !own.lost.is_empty() || !own.blocked.is_empty() || !own.evicted.is_empty()
     }
 
     /// How many instances served before.
@@ -196,11 +204,24 @@ impl AffectedService {
         let ask = Ask::of(ctx);
         let some: Vec<&LostPod> = self.get().lost.iter().take(ask.page(first)?).collect();
         let ids: Vec<AssetId> = some.iter().map(|l| l.asset).collect();
-        let found = records(ask.graph().await, &ids).await?;
-        let all = some.into_iter().zip(found).map(|(lost, record)| LostInstance {
-            asset: AssetNode::new(record),
-            recovery: lost.recovery.map(|r| r.class.into()),
-            recovery_seconds: lost.recovery.and_then(|r| r.seconds),
+        let graph = ask.graph().await;
+        let found = records(graph, &ids).await?;
+        let fits = some.iter().filter_map(|l| l.fit.as_ref());
+        let others: Vec<AssetId> = fits
+            .flat_map(|f| f.node.iter().chain(&f.evicts))
+            .copied()
+            .collect();
+        let mut others = records(graph, &others).await?.into_iter().map(AssetNode::new);
+        let all = some.into_iter().zip(found).map(|(lost, record)| {
+            let fit = lost.fit.clone().unwrap_or_default();
+            LostInstance {
+                asset: AssetNode::new(record),
+                recovery: lost.recovery.map(|r| r.class.into()),
+                recovery_seconds: lost.recovery.and_then(|r| r.seconds),
+                candidate: fit.node.and_then(|_| others.next()),
+                evicts: others.by_ref().take(fit.evicts.len()).collect(),
+                obstacle: fit.obstacle,
+            }
         });
         Ok(all.collect())
     }
@@ -213,6 +234,18 @@ impl AffectedService {
     ) -> Result<Vec<AssetNode>, QueryError> {
         let ask = Ask::of(ctx);
         let some = self.get().blocked.iter().copied().take(ask.page(first)?);
+        let found = records(ask.graph().await, &some.collect::<Vec<_>>()).await?;
+        Ok(found.into_iter().map(AssetNode::new).collect())
+    }
+
+    /// Pods of it that would be evicted to make room for others, with `reschedule`.
+    async fn evicted(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many at the most, up to 500.", default = 10)] first: i32,
+    ) -> Result<Vec<AssetNode>, QueryError> {
+        let ask = Ask::of(ctx);
+        let some = self.get().evicted.iter().copied().take(ask.page(first)?);
         let found = records(ask.graph().await, &some.collect::<Vec<_>>()).await?;
         Ok(found.into_iter().map(AssetNode::new).collect())
     }
@@ -277,7 +310,7 @@ impl AffectedConnection {
         after: Option<&str>,
     ) -> Result<Self, QueryError> {
         let roots: Vec<AssetId> = answer.roots.iter().map(|r| r.asset.reference.id()).collect();
-        let question = Question::of(&("impact", roots, &states));
+        let question = ask.question(&("impact", roots, &states));
         let last: Option<AssetId> = question.position("after", after)?;
         let limit = ask.page(first)?;
         let admits = |s: &Affected| states.as_ref().is_none_or(|all| all.contains(&s.state()));

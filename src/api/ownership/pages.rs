@@ -47,7 +47,7 @@ impl OwnedConnection {
         let limit = ask.page(first)?;
         let graph = ask.graph().await;
         let (filter, _) = selection(graph, filter, None).await?;
-        let question = Question::of(&("owned", &whose, &filter));
+        let question = ask.question(&("owned", &whose, &filter));
         let after = question.position("after", after)?;
         let page = owned(graph, &ask.book, filter.clone(), &whose, after, limit).await?;
         Ok(Self {

@@ -82,6 +82,31 @@ pub fn pod_status(pod: &Value) -> String {
         .unwrap_or_else(|| "<unknown>".to_owned())
 }
 
+/// `Kind/name` of the role that a binding grants.
+pub fn role(binding: &Value) -> String {
+    format!("{}/{}", text(&binding["roleKind"]), text(&binding["roleName"]))
+}
+
+/// `namespace/name` of the Service behind a part of the API; `Local` where the API server itself answers.
+pub fn service(api: &Value) -> String {
+    match (text(&api["serviceNamespace"]), text(&api["serviceName"])) {
+        (_, name) if name.is_empty() => "Local".to_owned(),
+        (namespace, name) => format!("{namespace}/{name}"),
+    }
+}
+
+/// What its condition Available says.
+pub fn available(asset: &Value) -> String {
+    let found = items(asset, "conditions").find(|c| c["type"] == "Available");
+    found.map(|c| text(&c["status"])).unwrap_or_default()
+}
+
+/// The versions that can be asked for.
+pub fn served_versions(definition: &Value) -> String {
+    let served = items(definition, "versions").filter(|v| v["served"] == true);
+    served.map(|v| text(&v["name"])).collect::<Vec<_>>().join(",")
+}
+
 /// The first address.
 pub fn pod_ip(pod: &Value) -> String {
     first(pod, "podIPs")

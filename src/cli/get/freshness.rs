@@ -33,6 +33,7 @@ fn stale(cluster: &Value) -> String {
         Some("UNREACHABLE") => format!("cannot be reached, {age}"),
         Some("LAGGING") => format!("is stale, {age}"),
         Some("DUMP") => format!("was read from a dump, {age}"),
+        Some("UNKNOWN") => "was not mirrored yet at that instant".to_owned(),
         Some("UNCONFIGURED") => format!("is not mirrored any more, {age}"),
         _ => format!("is stale, {age}"),
     };

@@ -189,6 +189,50 @@ columns! {
         "ATTACHREQUIRED" = "attachRequired" Field;
         "MODES" = "volumeLifecycleModes" Field;
     }
+    ReplicationController {
+        "DESIRED" = "replicas" Field;
+        "READY" = "readyReplicas" Field;
+        "AVAILABLE" = "availableReplicas" Field;
+        "IMAGES" wide = "containers { name role image }" Read(cells::images);
+    }
+    ResourceQuota {
+        "HARD" = "hard" Field;
+        "USED" = "used" Field;
+    }
+    RuntimeClass {
+        "HANDLER" = "handler" Field;
+    }
+    VolumeAttachment {
+        "ATTACHER" = "attacher" Field;
+        "PV" = "volumeName" Field;
+        "NODE" = "nodeName" Field;
+        "ATTACHED" = "attached" Field;
+    }
+    APIService {
+        "SERVICE" = "serviceNamespace serviceName" Read(cells::service);
+        "AVAILABLE" = "conditions { type status }" Read(cells::available);
+    }
+    CustomResourceDefinition {
+        "KIND" = "definedKind" Field;
+        "SCOPE" = "scope" Field;
+        "VERSIONS" = "versions { name served }" Read(cells::served_versions);
+    }
+    ResourceClaim {
+        "ALLOCATED" = "allocated" Field;
+        "RESERVED" = "reservedFor" Field;
+    }
+    ValidatingAdmissionPolicyBinding {
+        "POLICY" = "policyName" Field;
+        "ACTIONS" = "validationActions" Field;
+    }
+    RoleBinding {
+        "ROLE" = "roleKind roleName" Read(cells::role);
+        "SUBJECTS" = "subjects" Field;
+    }
+    ClusterRoleBinding {
+        "ROLE" = "roleName" Field;
+        "SUBJECTS" = "subjects" Field;
+    }
     PersistentVolumeClaim {
         "STATUS" = "phase" Field;
         "VOLUME" = "volumeName" Field;

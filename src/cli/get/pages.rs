@@ -44,6 +44,7 @@ pub(super) async fn fetch(
         let first = PAGE.min(limit - fetched.assets.len());
         let variables = json!({
             "filter": fetched.target.filter, "search": args.search, "first": first, "after": after,
+            "asOf": args.when.as_of,
         });
         let mut data = client.data(&query, variables, Some("PlanisphereGet")).await?;
         let connection = &mut data["assets"];
@@ -68,8 +69,8 @@ fn query(asset_type: &str, select: &str) -> String {
         fields => format!("... on {asset_type} {{ {fields} }}"),
     };
     format!(
-        "query PlanisphereGet($filter: AssetFilter, $search: String, $first: Int!, $after: String) {{ \
-         assets(filter: $filter, search: $search, first: $first, after: $after) {{ \
+        "query PlanisphereGet($filter: AssetFilter, $search: String, $first: Int!, $after: String, $asOf: Instant) {{ \
+         assets(filter: $filter, search: $search, first: $first, after: $after, asOf: $asOf) {{ \
          nodes {{ {common} {typed} }} pageInfo {{ hasNextPage endCursor }} {fresh} }} }}",
         common = super::selection::COMMON,
         fresh = freshness::SELECT,

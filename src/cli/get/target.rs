@@ -136,7 +136,7 @@ fn target(
 }
 
 /// Label selectors as kubectl takes them, each as a filter.
-fn selectors(texts: &[String]) -> Result<Vec<Value>, GetError> {
+pub fn selectors(texts: &[String]) -> Result<Vec<Value>, GetError> {
     let requirements = texts.iter().flat_map(|text| split_outside_parentheses(text));
     requirements.map(|text| requirement(text.trim())).collect()
 }

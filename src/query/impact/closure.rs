@@ -30,6 +30,8 @@ pub(super) struct Closure {
     pub pods: HashMap<AssetId, Arc<Record>>,
     /// Pods that something needs to start fails of.
     pub blocked: HashMap<AssetId, Arc<Record>>,
+    /// Pods that would be evicted to make room for those that fail.
+    pub evicted: HashMap<AssetId, Arc<Record>>,
     /// Pods that a volume or claim fails of.
     pub volumeless: HashSet<AssetId>,
     /// Services that are in the failed set, by themselves or with their namespace or cluster.

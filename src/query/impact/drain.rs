@@ -62,7 +62,7 @@ pub async fn drain_plan(snapshot: &dyn Snapshot, nodes: Vec<Arc<Record>>) -> Res
         )));
     }
     let mut closure = Closure::of(snapshot, nodes.clone()).await?;
-    let scene = Scene::read(snapshot, &mut closure, true).await?;
+    let scene = Scene::read(snapshot, &mut closure, true, false).await?;
     let mut plan = DrainPlan {
         cuts: std::mem::take(&mut closure.cuts),
         ..DrainPlan::default()

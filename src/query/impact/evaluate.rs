@@ -30,6 +30,8 @@ pub enum Cause {
     BudgetSpent,
     /// A pod of it could not start again.
     StartBlocked,
+    /// A pod of it would be evicted to make room for others.
+    Preempted,
     /// A lost pod does not come back by itself.
     NotReplaced,
     /// It is only a name for another Service.
@@ -80,6 +82,8 @@ pub struct Verdict {
     pub lost: Vec<Lost>,
     /// Pods of it that could not start again.
     pub blocked: Vec<usize>,
+    /// Pods of it that would be evicted to make room for others.
+    pub evicted: Vec<usize>,
 }
 
 /// An instance that serves.
@@ -149,6 +153,7 @@ fn judge(model: &Model, service: &Service, budgets_of: &HashMap<usize, Vec<usize
     verdict.before = instances.len();
     verdict.after = instances.iter().filter(|i| !i.fails).count();
     verdict.blocked = pods.iter().copied().filter(|p| model.pods[*p].blocked).collect();
+    verdict.evicted = pods.iter().copied().filter(|p| model.pods[*p].evicted).collect();
     let lost = instances.iter().filter(|i| i.fails).map(|i| Lost {
         who: i.who,
         recovery: match i.who {
@@ -241,11 +246,17 @@ fn state(
         return (State::Down, vec![Cause::Failed]);
     }
     let blocked = !verdict.blocked.is_empty();
+    let preempted = !verdict.evicted.is_empty();
     if after == before {
-        return if blocked {
-            (State::AtRisk, vec![Cause::StartBlocked])
-        } else {
-            (State::Unaffected, Vec::new())
+        let causes = [(blocked, Cause::StartBlocked), (preempted, Cause::Preempted)];
+        let causes: Vec<Cause> = causes
+            .into_iter()
+            .filter(|(holds, _)| *holds)
+            .map(|(_, c)| c)
+            .collect();
+        return match causes.is_empty() {
+            true => (State::Unaffected, causes),
+            false => (State::AtRisk, causes),
         };
     }
     if after == 0 {
@@ -277,6 +288,7 @@ fn state(
     when(service.quorum == Some(after), Cause::AtQuorum);
     when(near.iter().any(|b| is_spent(model, b)), Cause::BudgetSpent);
     when(blocked, Cause::StartBlocked);
+    when(preempted, Cause::Preempted);
     let lasting = |l: &Lost| l.recovery.is_some_and(|r| r.class.is_lasting());
     when(verdict.lost.iter().any(lasting), Cause::NotReplaced);
     match causes.is_empty() {

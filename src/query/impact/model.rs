@@ -53,6 +53,8 @@ pub struct Pod {
     pub failed: bool,
     /// Something that it needs to start is in the failed set.
     pub blocked: bool,
+    /// It would be evicted to make room for one that is lost and more important.
+    pub evicted: bool,
     /// It is ready, and not being deleted: what a budget counts.
     pub healthy: bool,
     /// What made it.

@@ -42,6 +42,10 @@ pub(super) fn reason(verdict: &Verdict) -> String {
             let goes = if n == 1 { "goes" } else { "go" };
             format!("{n} of its pods {goes} on running but could not start again")
         }
+        Cause::Preempted => {
+            let n = verdict.evicted.len();
+            format!("{n} of its pods would be evicted to make room for what is lost and more important")
+        }
         Cause::NotReplaced => format!("{left}; {}", lasting(verdict)),
         Cause::AliasOf => return "it is a name for another Service, and stands as that does".to_owned(),
         Cause::AliasMissing => return "it is a name for a Service that is not there".to_owned(),
@@ -84,6 +88,7 @@ fn word(cause: Cause) -> &'static str {
         Cause::AtQuorum => "just enough to agree",
         Cause::BudgetSpent => "the disruption budget is spent",
         Cause::StartBlocked => "some could not start again",
+        Cause::Preempted => "some would be evicted",
         Cause::NotReplaced => "not all that is lost comes back by itself",
         Cause::AliasOf => "a name for another Service",
         Cause::AliasMissing => "a name for nothing",

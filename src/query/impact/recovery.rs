@@ -17,7 +17,8 @@ pub enum RecoveryClass {
     Blocked,
     /// The control plane that would place it is gone.
     NoControlPlane,
-    /// No live node passes its selector, required affinity, taints and volumes.
+    /// No live node takes it: none passes its selector, required affinity, taints and volumes, or, where that was asked,
+    /// none has room.
     NoFit,
     /// It can be placed on another node.
     Reschedules,
@@ -34,8 +35,6 @@ impl RecoveryClass {
 pub const DETECT_SECONDS: i64 = 50;
 /// Seconds until a volume is torn from a node that does not answer.
 pub const DETACH_SECONDS: i64 = 360;
-/// Seconds that pods stay bound to a node that does not answer, where they do not say otherwise.
-pub const TOLERATION_SECONDS: i64 = 300;
 
 /// How and when a lost pod comes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -103,7 +103,7 @@ async fn of_services(snapshot: &dyn Snapshot, services: Vec<Arc<Record>>) -> Res
         .into_iter()
         .map(|s| (s.asset.reference.id(), s))
         .collect();
-    let scene = Scene::read(snapshot, &mut closure, false).await?;
+    let scene = Scene::read(snapshot, &mut closure, false, false).await?;
     let mut serving: Vec<(usize, BTreeSet<usize>)> = Vec::new();
     let mut found = Vec::new();
     for (index, verdict) in evaluate(&scene.model).into_iter().enumerate() {

@@ -3,19 +3,22 @@
 
 mod addresses;
 mod comeback;
+mod fit;
 mod idle;
 mod volumes;
 
 use super::closure::Closure;
+use super::fit::stay_seconds;
 use super::model::{Alias, Endpoint, Maker, Model, Node, Pod, Service, Who};
-use super::recovery::TOLERATION_SECONDS;
 use super::{Cut, quorum};
 use crate::query::{QueryError, calls, edges};
 use crate::store::{Direction, Link, NeighbourQuery, Neighbours, Record, Snapshot};
-use planisphere_schema::attributes::PodAttributes;
+use planisphere_schema::attributes::{NodeTerm, PodAttributes};
 use planisphere_schema::{AssetId, AssetRef, Attributes, ClusterId, Kind, RelationKind};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
+
+pub use fit::Fit;
 
 /// More endpoints of one Service are not looked at, and said not to be.
 const MOST_ENDPOINTS: usize = 50_000;
@@ -39,6 +42,9 @@ pub(super) struct Scene {
     pub outside: Vec<AssetId>,
     /// An edge from a Service to each of whom it routes to.
     pub routes: HashMap<(usize, Who), Link>,
+    /// Where lost pods can go, or why nowhere, by their numbers.
+    pub fits: HashMap<usize, Fit>,
+    volume_terms: HashMap<usize, Vec<Vec<NodeTerm>>>,
     pod_index: HashMap<AssetId, usize>,
     node_index: HashMap<AssetId, usize>,
     zones: HashMap<(ClusterId, String), usize>,
@@ -51,9 +57,13 @@ impl Scene {
         snapshot: &dyn Snapshot,
         closure: &mut Closure,
         planned: bool,
+        reschedule: bool,
     ) -> Result<Self, QueryError> {
         let mut scene = Self::default();
         scene.model.planned = planned;
+        if reschedule {
+            scene.reschedule(snapshot, closure).await?;
+        }
         scene.touched_services(snapshot, closure).await?;
         let links = scene.endpoints(snapshot, closure).await?;
         scene.place_pods(snapshot, closure).await?;
@@ -61,7 +71,10 @@ impl Scene {
         scene.aliases(snapshot, closure).await?;
         scene.quorums(snapshot).await?;
         scene.idle(snapshot).await?;
-        scene.comebacks(snapshot, closure).await?;
+        if !reschedule {
+            scene.comebacks(snapshot, closure).await?;
+            scene.misfits(snapshot, closure).await?;
+        }
         Ok(scene)
     }
 
@@ -71,7 +84,8 @@ impl Scene {
         snapshot: &dyn Snapshot,
         closure: &mut Closure,
     ) -> Result<(), QueryError> {
-        let pods: Vec<&Arc<Record>> = closure.pods.values().chain(closure.blocked.values()).collect();
+        let pods = closure.pods.values().chain(closure.blocked.values());
+        let pods: Vec<&Arc<Record>> = pods.chain(closure.evicted.values()).collect();
         let ids: Vec<AssetId> = pods.iter().map(|p| p.asset.reference.id()).collect();
         let found = neighbours(snapshot, &ids, Direction::In, RelationKind::RoutesTo, 1_000).await?;
         let mut services: BTreeSet<AssetId> = closure.services.keys().copied().collect();
@@ -180,12 +194,13 @@ impl Scene {
             node: named.map(|name| self.node(cluster, name)),
             failed: closure.pods.contains_key(&id),
             blocked: closure.blocked.contains_key(&id),
+            evicted: closure.evicted.contains_key(&id),
             healthy: kept.ready && record.asset.deleting.is_none() && super::closure::is_running(record),
             maker: maker(record, kept),
             maker_failed: closure.is_inside(record),
             volume_failed: closure.volumeless.contains(&id),
             unscheduled: closure.clusters.contains(&cluster),
-            tolerates_seconds: Some(TOLERATION_SECONDS),
+            tolerates_seconds: stay_seconds(kept),
             start_seconds: start_seconds(kept),
             ..Pod::default()
         }

@@ -210,6 +210,11 @@ impl Chunk {
         View { chunk: self, place }
     }
 
+    /// Bytes in memory, about: what hubs share with other versions is left out.
+    pub(super) fn size(&self) -> usize {
+        size_of_val(&*self.heads) + self.bytes.len() + size_of_val(&*self.edges) + size_of_val(&*self.halves)
+    }
+
     fn base(&self) -> &[u8] {
         &self.bytes[range(&self.base)]
     }

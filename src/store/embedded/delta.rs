@@ -57,15 +57,24 @@ impl Delta {
     }
 }
 
+/// When states begin that a draft brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dating {
+    /// What differs begins with this version.
+    From(Version),
+    /// The draft goes back to what was: every state has the version at which it began.
+    AsItWas,
+}
+
 impl Draft {
-    /// Works out the difference, and writes `version` where a state begins with it.
-    pub(super) fn finish(&mut self, version: Version) -> Delta {
+    /// Works out the difference, and dates what differs.
+    pub(super) fn finish(&mut self, dating: Dating) -> Delta {
         let mut delta = Delta::default();
         let mut slots: Vec<u32> = self.touched.keys().copied().collect();
         slots.sort_unstable();
         let mut halves: Vec<(u32, Half, bool)> = Vec::new();
         for &slot in &slots {
-            self.finish_edges(slot, version, &mut delta.edges, &mut halves);
+            self.finish_edges(slot, dating, &mut delta.edges, &mut halves);
         }
         halves.sort_unstable_by_key(|(slot, ..)| *slot);
         for changes in halves.chunk_by(|a, b| a.0 == b.0) {
@@ -80,7 +89,7 @@ impl Draft {
                 Some(halves) => halves.is_empty(),
                 None => self.base_view(slot).is_none_or(|view| !view.has_halves()),
             };
-            delta.assets.extend(self.finish_asset(slot, version, alone));
+            delta.assets.extend(self.finish_asset(slot, dating, alone));
         }
         delta
     }
@@ -89,7 +98,7 @@ impl Draft {
     fn finish_edges(
         &mut self,
         slot: u32,
-        version: Version,
+        dating: Dating,
         edges: &mut Vec<EdgeDelta>,
         halves: &mut Vec<(u32, Half, bool)>,
     ) {
@@ -116,14 +125,20 @@ impl Draft {
                 edges.push(ended(gone));
             }
             let same = old.next_if(|o| key(o) == key(edge));
-            edge.since = match &same {
-                Some(old) if old.detail == edge.detail => old.since,
-                _ => version,
+            let kept = match (dating, &same) {
+                (Dating::From(_), Some(old)) => old.detail == edge.detail,
+                (Dating::AsItWas, Some(old)) => old.since == edge.since,
+                (_, None) => false,
             };
+            match (dating, &same) {
+                (Dating::From(_), Some(old)) if kept => edge.since = old.since,
+                (Dating::From(version), _) => edge.since = version,
+                (Dating::AsItWas, _) => {}
+            }
             if same.is_none() {
                 started.push(edge.clone());
             }
-            if edge.since == version {
+            if !kept {
                 edges.push(EdgeDelta {
                     declarer: slot,
                     before: same,
@@ -172,7 +187,7 @@ impl Draft {
     }
 
     /// Where the asset stands after all; none where its row stays as it is.
-    fn finish_asset(&mut self, slot: u32, version: Version, alone: bool) -> Option<AssetDelta> {
+    fn finish_asset(&mut self, slot: u32, dating: Dating, alone: bool) -> Option<AssetDelta> {
         let base = self.base_view(slot).map(|view| *view.head());
         let touched = self.touched.get_mut(&slot)?;
         let before = base.map_or(Standing::Vacant, |head| head.standing);
@@ -181,6 +196,10 @@ impl Draft {
             after = Standing::Vacant;
             touched.vacated = true;
         }
+        let Dating::From(version) = dating else {
+            // No row is written of the past.
+            return None;
+        };
         let op = match (before, after, base) {
             (Standing::Present, Standing::Present, Some(base)) if base.hash == touched.head.hash => {
                 touched.head.since = base.since;

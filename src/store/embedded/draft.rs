@@ -31,6 +31,8 @@ pub(super) struct Touched {
     pub(super) edges: Option<Vec<NewEdge>>,
     pub(super) how: How,
     pub(super) last_seen_ms: Option<i64>,
+    /// `how` tells of the asset itself, not of its edges alone.
+    pub(super) told: bool,
 }
 
 impl Draft {
@@ -52,14 +54,18 @@ impl Draft {
                 declarer,
                 relation,
                 edges,
-            } => Some((self.redraw(*declarer, *relation, edges), false, NONE)),
+            } => self.redraw(*declarer, *relation, edges),
             Change::Delete { id } => self.delete(*id),
         };
         let Some((changed, content, slot)) = effect else {
             return false;
         };
-        if content && let Some(touched) = self.touched.get_mut(&slot) {
+        if changed
+            && let Some(touched) = self.touched.get_mut(&slot)
+            && (content || !touched.told)
+        {
             (touched.how, touched.last_seen_ms) = (how, last_seen_ms);
+            touched.told = content;
         }
         changed
     }
@@ -84,17 +90,20 @@ impl Draft {
         (changed || redrawn, changed, slot)
     }
 
-    fn redraw(&mut self, declarer: AssetId, relation: RelationKind, edges: &[Declared]) -> bool {
-        let Some(slot) = self.find(declarer) else {
-            return false;
-        };
+    fn redraw(
+        &mut self,
+        declarer: AssetId,
+        relation: RelationKind,
+        edges: &[Declared],
+    ) -> Option<(bool, bool, u32)> {
+        let slot = self.find(declarer)?;
         if self.head(slot).standing != Standing::Present {
-            return false;
+            return None;
         }
         let mut all = self.resolve(edges.iter().filter(|e| e.relation == relation));
         let number = relation_number(relation);
         all.extend(self.edges_of(slot).into_iter().filter(|e| e.relation != number));
-        self.declare(slot, all)
+        Some((self.declare(slot, all), false, slot))
     }
 
     fn delete(&mut self, id: AssetId) -> Option<(bool, bool, u32)> {
@@ -151,12 +160,12 @@ impl Draft {
         resolved.collect()
     }
 
-    fn find(&self, id: AssetId) -> Option<u32> {
+    pub(super) fn find(&self, id: AssetId) -> Option<u32> {
         self.created.get(&id).copied().or_else(|| self.base.find(id))
     }
 
     /// The slot of an asset; where it is new, a stub's.
-    fn slot_for(&mut self, reference: &AssetRef) -> u32 {
+    pub(super) fn slot_for(&mut self, reference: &AssetRef) -> u32 {
         if let Some(slot) = self.find(reference.id()) {
             return slot;
         }
@@ -179,6 +188,7 @@ impl Draft {
             edges: None,
             how: How::Derived,
             last_seen_ms: None,
+            told: false,
         };
         self.touched.insert(slot, fresh);
         slot
@@ -211,6 +221,12 @@ impl Draft {
         }
     }
 
+    /// The number of an asset in the file.
+    pub(super) fn pk(&self, slot: u32) -> u32 {
+        let base = self.base_view(slot).map(|view| view.head().pk);
+        base.unwrap_or_else(|| self.head(slot).pk)
+    }
+
     fn name(&self, slot: u32) -> &str {
         match self.touched.get(&slot) {
             Some(Touched {
@@ -221,7 +237,7 @@ impl Draft {
         }
     }
 
-    fn edges_of(&self, slot: u32) -> Vec<NewEdge> {
+    pub(super) fn edges_of(&self, slot: u32) -> Vec<NewEdge> {
         match (self.touched.get(&slot), self.base_view(slot)) {
             (
                 Some(Touched {
@@ -247,6 +263,7 @@ impl Draft {
                     edges: None,
                     how: How::Derived,
                     last_seen_ms: None,
+                    told: false,
                 })
             }
         }

@@ -1,5 +1,5 @@
 //! The file: one directory belongs to one process, one SQLite file in it holds the graph and its history. Opens, locks,
-//! refuses what it cannot read, and puts SQLite's errors into our words.
+//! refuses what it cannot read, and puts SQLite's errors into our words. Nothing is written before all of it is read and proven.
 //!
 //! The write-ahead log is synced at checkpoints, not at every commit (`synchronous = NORMAL`). A killed process loses
 //! nothing. A power cut may take the last commits, always whole ones and always the newest: data, history and resume points
@@ -7,9 +7,10 @@
 //! resume points and observes the rest again. Only fences must not come back lower, so a claim is synced.
 //! The log is folded into the file at 32 MB: pages that change often are then written back once for many batches.
 
-use super::state::{RELATIONS, kind_name};
+use super::state::{RELATIONS, State, kind_name};
 use crate::store::StoreError;
 use planisphere_schema::{Kind, RelationKind};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use std::collections::HashMap;
 use std::fs::{self, File, TryLockError};
@@ -20,8 +21,11 @@ use std::time::Duration;
 /// "Plan" in ASCII: tells our files from other SQLite files.
 const APPLICATION: i64 = 0x506c_616e;
 /// The format of the file. Raise it with every change that an older program must not write to.
-pub(super) const FORMAT: i64 = 1;
+pub(super) const FORMAT: i64 = 2;
 const SCHEMA: &str = include_str!("schema.sql");
+/// What makes the tables of one format those of the next, by the format that it begins with. Runs in one transaction, so
+/// that a file is of one format or of the other.
+const UPGRADES: &[(i64, &str)] = &[(1, include_str!("upgrade_2.sql"))];
 
 /// The open file with the names that it gives numbers to.
 pub(super) struct Database {
@@ -35,39 +39,48 @@ pub(super) struct Database {
 }
 
 impl Database {
-    /// Opens the file in a data directory, makes both where they are not there.
-    pub(super) fn open(directory: &Path) -> Result<Self, StoreError> {
+    /// Opens the file in a data directory, makes both where they are not there, and reads the graph.
+    pub(super) fn open(directory: &Path) -> Result<(Self, State), StoreError> {
         fs::create_dir_all(directory).map_err(|e| refused("create", directory, e))?;
         let lock = lock(directory)?;
         let path = directory.join("graph.sqlite");
         check_header(&path)?;
+        let log = fs::metadata(directory.join("graph.sqlite-wal"));
         let connection = Connection::open(&path).map_err(|e| sql_error(&path, e))?;
+        // Closing would fold the log that a killed process left into a file that turns out to be damaged.
+        let folded = connection.set_db_config(
+            DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
+            log.is_ok_and(|log| log.len() > 0),
+        );
+        folded.map_err(|e| sql_error(&path, e))?;
         Self::prepare(connection, path, Some(lock))
     }
 
     /// A file that is none: gone with the store.
-    pub(super) fn in_memory() -> Result<Self, StoreError> {
+    pub(super) fn in_memory() -> Result<(Self, State), StoreError> {
         let path = PathBuf::from(":memory:");
         let connection = Connection::open_in_memory().map_err(|e| sql_error(&path, e))?;
         Self::prepare(connection, path, None)
     }
 
-    fn prepare(connection: Connection, path: PathBuf, lock: Option<File>) -> Result<Self, StoreError> {
-        let sql = |e| match sql_error(&path, e) {
+    fn prepare(
+        connection: Connection,
+        path: PathBuf,
+        lock: Option<File>,
+    ) -> Result<(Self, State), StoreError> {
+        let busy = |error| match error {
             StoreError::Unavailable(reason) if reason.contains("locked") => StoreError::InUse {
                 path: path.display().to_string(),
             },
             other => other,
         };
+        let sql = |e| busy(sql_error(&path, e));
         connection.busy_timeout(Duration::ZERO).map_err(sql)?;
         connection.set_prepared_statement_cache_capacity(64);
-        check_format(&connection, &path)?;
         connection
-            .execute_batch(
-                "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8192;
-                 PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY;",
-            )
+            .execute_batch("PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;")
             .map_err(sql)?;
+        let format = check_format(&connection, &path).map_err(busy)?;
         let mut database = Self {
             connection,
             kinds: HashMap::new(),
@@ -75,23 +88,50 @@ impl Database {
             _lock: lock,
             path: path.clone(),
         };
-        database.found().map_err(sql)?;
-        Ok(database)
+        let proven = format.map(|format| database.load(format));
+        // What an upgrade adds is read after it.
+        let proven = proven.transpose()?.filter(|_| format == Some(FORMAT));
+        database.found(format).map_err(sql)?;
+        let state = match proven {
+            Some(state) => state,
+            None => database.load(FORMAT)?,
+        };
+        Ok((database, state))
     }
 
-    /// Makes the tables where there are none, and learns the numbers of relations.
-    fn found(&mut self) -> rusqlite::Result<()> {
+    /// Makes the tables where there are none, or those of our format of an older one's, and learns the numbers of relations.
+    fn found(&mut self, format: Option<i64>) -> rusqlite::Result<()> {
+        if format.is_none() {
+            // Takes effect only in a file that has no tables yet: space that history leaves can then be given back.
+            self.connection
+                .pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+        }
+        self.connection.execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 8000;
+             PRAGMA journal_size_limit = 67108864;",
+        )?;
         let transaction = self.connection.transaction()?;
-        let application: i64 = transaction.pragma_query_value(None, "application_id", |r| r.get(0))?;
-        if application == 0 {
-            transaction.execute_batch(SCHEMA)?;
-            transaction.pragma_update(None, "application_id", APPLICATION)?;
+        match format {
+            None => {
+                transaction.execute_batch(SCHEMA)?;
+                transaction.pragma_update(None, "application_id", APPLICATION)?;
+            }
+            Some(found) => {
+                for (_, upgrade) in UPGRADES.iter().filter(|(from, _)| *from >= found) {
+                    transaction.execute_batch(upgrade)?;
+                }
+            }
+        }
+        if format != Some(FORMAT) {
             transaction.pragma_update(None, "user_version", FORMAT)?;
         }
         for (number, relation) in RelationKind::ALL.iter().enumerate() {
             self.relations[number] = number_of(&transaction, "relation", relation.name())?;
         }
-        transaction.commit()
+        transaction.commit()?;
+        self.connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+        Ok(())
     }
 
     pub(super) fn error(&self, error: rusqlite::Error) -> StoreError {
@@ -189,8 +229,9 @@ fn check_header(path: &Path) -> Result<(), StoreError> {
     })
 }
 
-/// Refuses a file of another program or of another format, before anything is written to it.
-fn check_format(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+/// The format of the file; none where it has no tables yet. Refuses one of another program or of a format that we do not
+/// know.
+fn check_format(connection: &Connection, path: &Path) -> Result<Option<i64>, StoreError> {
     let read = || -> rusqlite::Result<(i64, i64, i64)> {
         let tables = connection.query_row("SELECT count(*) FROM sqlite_master", [], |r| r.get(0))?;
         let application = connection.pragma_query_value(None, "application_id", |r| r.get(0))?;
@@ -199,7 +240,8 @@ fn check_format(connection: &Connection, path: &Path) -> Result<(), StoreError> 
     };
     let (tables, application, format) = read().map_err(|e| sql_error(path, e))?;
     let found = match (tables, application, format) {
-        (0, 0, 0) | (_, APPLICATION, FORMAT) => return Ok(()),
+        (0, 0, 0) => return Ok(None),
+        (_, APPLICATION, 1..=FORMAT) => return Ok(Some(format)),
         (_, APPLICATION, other) => other.to_string(),
         (_, other, _) => format!("of another program (application id {other:#x})"),
     };
@@ -221,6 +263,13 @@ fn refused(action: &'static str, path: &Path, source: io::Error) -> StoreError {
 /// SQLite's error in our words.
 pub(super) fn sql_error(path: &Path, error: rusqlite::Error) -> StoreError {
     let path_text = path.display().to_string();
+    if let rusqlite::Error::SqlInputError { .. } = error {
+        // The statements are ours, so it is the tables that are not.
+        return StoreError::Damaged {
+            path: path_text,
+            reason: format!("its tables are not those that were made: {error}"),
+        };
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Damaged {
             path: path_text,

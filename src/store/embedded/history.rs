@@ -39,6 +39,32 @@ impl Readers {
 }
 
 impl Archive {
+    /// Reads the file as it is at one moment, on a thread that may block.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection, &Path) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let archive = self.clone();
+        let done = tokio::task::spawn_blocking(move || match archive {
+            Archive::File(readers) => {
+                let idle = readers.idle.lock().pop();
+                let connection = idle.map_or_else(|| Database::reader(&readers.path), Ok)?;
+                let answer = at_one_moment(&connection, &readers.path, read);
+                let mut idle = readers.idle.lock();
+                if answer.is_ok() && idle.len() < IDLE {
+                    idle.push(connection);
+                }
+                answer
+            }
+            Archive::Memory(database) => {
+                let database = database.lock();
+                at_one_moment(&database.connection, &database.path, read)
+            }
+        });
+        let done = done.await;
+        done.map_err(|e| StoreError::Unavailable(format!("reading history was stopped: {e}")))?
+    }
+
     /// The changes of an asset up to the version of `state`, newest first.
     pub(super) async fn history(
         &self,
@@ -47,26 +73,22 @@ impl Archive {
         before: Option<Version>,
         limit: usize,
     ) -> Result<Vec<Revision>, StoreError> {
-        let archive = self.clone();
-        let read = move || match archive {
-            Archive::File(readers) => {
-                let idle = readers.idle.lock().pop();
-                let connection = idle.map_or_else(|| Database::reader(&readers.path), Ok)?;
-                let rows = history(&connection, &readers.path, &state, id, before, limit);
-                let mut idle = readers.idle.lock();
-                if rows.is_ok() && idle.len() < IDLE {
-                    idle.push(connection);
-                }
-                rows
-            }
-            Archive::Memory(database) => {
-                let database = database.lock();
-                history(&database.connection, &database.path, &state, id, before, limit)
-            }
-        };
-        let read = tokio::task::spawn_blocking(read).await;
-        read.map_err(|e| StoreError::Unavailable(format!("reading history was stopped: {e}")))?
+        self.read(move |connection, path| history(connection, path, &state, id, before, limit))
+            .await
     }
+}
+
+fn at_one_moment<T>(
+    connection: &Connection,
+    path: &Path,
+    read: impl FnOnce(&Connection, &Path) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let moment = connection
+        .unchecked_transaction()
+        .map_err(|e| sql_error(path, e))?;
+    let answer = read(&moment, path);
+    moment.finish().map_err(|e| sql_error(path, e))?;
+    answer
 }
 
 fn history(
@@ -104,7 +126,15 @@ fn history(
             "SELECT shard, v, op, how, last_seen_ms, before_uid, before_rv, before_created, before_body
              FROM change WHERE pk = ?1 AND v < ?2 ORDER BY v DESC",
         )?;
-        let mut rows = statement.query(params![pk, before.map_or(i64::MAX, |v| v.0)])?;
+        // Of a state of long ago, most rows are later.
+        let newest = state
+            .clusters
+            .iter()
+            .map(|c| c.version.0)
+            .max()
+            .unwrap_or_default();
+        let before = before.map_or(i64::MAX, |v| v.0).min(newest.saturating_add(1));
+        let mut rows = statement.query(params![pk, before])?;
         let mut revisions = Vec::new();
         while revisions.len() < limit
             && let Some(row) = rows.next()?
@@ -134,20 +164,15 @@ fn revision(
     let Some((op, how)) = op_of(&op).zip(how_of(&how)) else {
         return Ok(Err(format!("{op:?} by {how:?} is nothing that we know")));
     };
-    let mut before = None;
-    if op != Op::Create {
-        let mut asset = Asset::named(reference.clone());
-        asset.uid = uuid(row, 5)?.unwrap_or_default();
-        asset.resource_version = row.get::<_, Option<i64>>(6)?.unwrap_or_default() as u64;
-        asset.created = row.get::<_, Option<i64>>(7)?.map(|seconds| Time { seconds });
-        let body = row.get_ref(8)?.as_blob_or_null()?.unwrap_or_default();
-        if let Err(error) = asset.decode_body(body) {
+    let before = match (op, state_at(row, 5, reference)?) {
+        (Op::Create, _) => None,
+        (_, Ok(before)) => Some(before),
+        (_, Err(error)) => {
             return Ok(Err(format!(
                 "the state before {version:?} cannot be read: {error}"
             )));
         }
-        before = Some(asset);
-    }
+    };
     Ok(Ok(Revision {
         version,
         op,
@@ -155,4 +180,21 @@ fn revision(
         how,
         last_seen_ms: row.get(4)?,
     }))
+}
+
+/// A state of an asset from four columns of a row: uid, resourceVersion, created, body.
+pub(super) fn state_at(
+    row: &Row<'_>,
+    first: usize,
+    reference: &AssetRef,
+) -> rusqlite::Result<Result<Asset, String>> {
+    let mut asset = Asset::named(reference.clone());
+    asset.uid = uuid(row, first)?.unwrap_or_default();
+    asset.resource_version = row.get::<_, Option<i64>>(first + 1)?.unwrap_or_default() as u64;
+    asset.created = row
+        .get::<_, Option<i64>>(first + 2)?
+        .map(|seconds| Time { seconds });
+    let body = row.get_ref(first + 3)?.as_blob_or_null()?.unwrap_or_default();
+    let decoded = asset.decode_body(body).map_err(|error| error.to_string());
+    Ok(decoded.map(|()| asset))
 }

@@ -1,15 +1,15 @@
 //! Reads the whole graph from its file, in one pass over assets and edges side by side, and proves it: every body
 //! against its hash, all rows against the sums that their batches left. What does not fit is damage, never an answer.
 
-use super::chunk::{Builder, Chunk, Half, Head, NewEdge, Patch, SLOTS, Standing};
+use super::chunk::{Builder, Chunk, Half, Head, NewEdge, Patch, SLOTS, Standing, relation_number};
 use super::file::Database;
 use super::rows::{EdgeKey, asset_sum, cluster_seal, coverage_of, edge_sum, kind_of};
 use super::run::Run;
-use super::state::{ClusterEntry, RELATIONS, State};
+use super::state::{ClusterEntry, State};
 use crate::store::StoreError;
 use planisphere_schema::asset::content_hash;
-use planisphere_schema::{AssetId, ClusterId, Kind, SourceState, Time, Version};
-use rusqlite::{Row, Rows};
+use planisphere_schema::{AssetId, ClusterId, Kind, RelationKind, SourceState, Time, Version};
+use rusqlite::{Connection, Row, Rows};
 use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
@@ -34,9 +34,9 @@ impl From<&str> for Fault {
 }
 
 impl Database {
-    /// The graph as the file has it.
-    pub(super) fn load(&mut self) -> Result<State, StoreError> {
-        let loaded = self.try_load().map_err(|fault| match fault {
+    /// The graph as a file of this format has it. Writes nothing.
+    pub(super) fn load(&mut self, format: i64) -> Result<State, StoreError> {
+        let loaded = self.try_load(format).map_err(|fault| match fault {
             Fault::Sql(error) => self.error(error),
             Fault::Wrong(reason) => self.damaged(reason),
         });
@@ -45,7 +45,7 @@ impl Database {
             .map(|l| l.0)
     }
 
-    fn try_load(&self) -> Result<(State, HashMap<Kind, i64>), Fault> {
+    fn try_load(&self, format: i64) -> Result<(State, HashMap<Kind, i64>), Fault> {
         let connection = &self.connection;
         let mut kinds = HashMap::new();
         let mut statement = connection.prepare("SELECT id, name FROM kind")?;
@@ -57,7 +57,7 @@ impl Database {
             );
         }
         let mut state = State::default();
-        self.clusters(&mut state, &kinds)?;
+        self.clusters(format, &mut state, &kinds)?;
         let next: i64 =
             connection.query_row("SELECT coalesce(max(pk), 0) + 1 FROM identity", [], |r| r.get(0))?;
         state.next_pk = u32::try_from(next).map_err(|_| "it holds more identities than can be")?;
@@ -71,7 +71,7 @@ impl Database {
             (*slot, state.allocated) = (state.allocated, state.allocated + 1);
         }
         let mut loader = Loader {
-            relations: relation_numbers(&self.relations),
+            relations: relation_numbers(connection)?,
             slots,
             ids: Vec::with_capacity(state.allocated as usize),
             halves: Vec::new(),
@@ -94,9 +94,12 @@ impl Database {
         Ok((state, kinds))
     }
 
-    fn clusters(&self, state: &mut State, kinds: &HashMap<i64, Kind>) -> Result<(), Fault> {
-        let sql = "SELECT shard, id, name, fence, v, sum, known, seal FROM cluster ORDER BY shard";
-        let mut statement = self.connection.prepare(sql)?;
+    fn clusters(&self, format: i64, state: &mut State, kinds: &HashMap<i64, Kind>) -> Result<(), Fault> {
+        let first = if format == 1 { "0" } else { "first" };
+        let sql = format!(
+            "SELECT shard, id, name, fence, v, sum, known, seal, {first} FROM cluster ORDER BY shard"
+        );
+        let mut statement = self.connection.prepare(&sql)?;
         let mut rows = statement.query([])?;
         let mut seals = Vec::new();
         while let Some(row) = rows.next()? {
@@ -112,6 +115,7 @@ impl Database {
                 name: name.into(),
                 fence: row.get::<_, i64>(3)? as u64,
                 version: Version(row.get(4)?),
+                first: Version(row.get(8)?),
                 sources: Vec::new(),
                 sum: row.get::<_, i64>(5)? as u64,
                 known: row.get(6)?,
@@ -146,8 +150,18 @@ impl Database {
 }
 
 /// Our numbers of relations, by those of the file.
-fn relation_numbers(relations: &[i64; RELATIONS]) -> HashMap<i64, u8> {
-    (0..).zip(relations).map(|(ours, file)| (*file, ours)).collect()
+pub(super) fn relation_numbers(connection: &Connection) -> rusqlite::Result<HashMap<i64, u8>> {
+    let mut statement = connection.prepare_cached("SELECT id, name FROM relation")?;
+    let mut rows = statement.query([])?;
+    let mut relations = HashMap::new();
+    while let Some(row) = rows.next()? {
+        // What is no text names nothing that we know.
+        let relation = row.get_ref(1)?.as_str().ok().and_then(RelationKind::parse);
+        if let Some(relation) = relation {
+            relations.insert(row.get(0)?, relation_number(relation));
+        }
+    }
+    Ok(relations)
 }
 
 struct Loader {

@@ -5,10 +5,11 @@ CREATE TABLE relation (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 
 -- One shard each. `sum` adds up the rows of `asset` and `edge` that its batches wrote, less those that they removed;
 -- over all clusters it equals the sum of all rows there are, or the file is damaged. `seal` is the hash of the row and of
--- its rows of `source`.
+-- its rows of `source`. `first` is the version of its first batch; 0 before that.
 CREATE TABLE cluster (
   shard INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, name TEXT NOT NULL, fence INTEGER NOT NULL, v INTEGER NOT NULL,
-  sum INTEGER NOT NULL, known INTEGER NOT NULL, seal INTEGER NOT NULL, claimed_ms INTEGER
+  sum INTEGER NOT NULL, known INTEGER NOT NULL, seal INTEGER NOT NULL, claimed_ms INTEGER,
+  first INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE source (
   shard INTEGER NOT NULL, kind INTEGER NOT NULL, resume TEXT, fresh_ms INTEGER NOT NULL, coverage TEXT NOT NULL,
@@ -41,8 +42,23 @@ CREATE TABLE change (
   before_since INTEGER, before_body BLOB
 );
 CREATE INDEX change_of ON change (pk, v);
+CREATE INDEX change_at ON change (shard, v, pk);
+-- One row for each asset of which a batch changed only the edges that it declares.
+CREATE TABLE redraw (
+  shard INTEGER NOT NULL, v INTEGER NOT NULL, pk INTEGER NOT NULL, how TEXT NOT NULL, last_seen_ms INTEGER,
+  PRIMARY KEY (shard, v, pk)
+) WITHOUT ROWID;
+CREATE INDEX redraw_of ON redraw (pk, v);
 -- One row for each edge that ended, or began to say something else.
 CREATE TABLE ended_edge (
   seq INTEGER PRIMARY KEY, shard INTEGER NOT NULL, declarer INTEGER NOT NULL, relation INTEGER NOT NULL,
   src INTEGER NOT NULL, dst INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL, detail BLOB
 );
+CREATE INDEX ended_edge_of ON ended_edge (declarer, until, since);
+-- One row for each time that an asset was known by name only, once that is over.
+CREATE TABLE ended_stub (
+  shard INTEGER NOT NULL, until INTEGER NOT NULL, pk INTEGER NOT NULL, since INTEGER NOT NULL,
+  PRIMARY KEY (shard, until, pk)
+) WITHOUT ROWID;
+-- At most one row: history from before this instant (Unix ms) is being removed, or gone.
+CREATE TABLE horizon (id INTEGER PRIMARY KEY CHECK (id = 1), oldest_ms INTEGER NOT NULL);

@@ -85,6 +85,7 @@ impl Snapshot for EmbeddedSnapshot {
                     name: entry.name.to_string(),
                 },
                 version: entry.version,
+                first: entry.first,
                 sources: entry.sources.clone(),
             });
             states.collect()

@@ -33,6 +33,8 @@ pub(super) struct ClusterEntry {
     pub(super) name: Arc<str>,
     pub(super) fence: u64,
     pub(super) version: Version,
+    /// The version of its first batch; 0 before that.
+    pub(super) first: Version,
     /// By name of the kind.
     pub(super) sources: Vec<SourceState>,
     /// The sum over all rows that this cluster's batches added, less those that they removed.
@@ -119,6 +121,16 @@ impl State {
     pub(super) fn view(&self, slot: u32) -> Option<View<'_>> {
         let slot = slot as usize;
         self.slots.get(slot / SLOTS).map(|chunk| chunk.view(slot % SLOTS))
+    }
+
+    /// The chunk in which a slot stands.
+    pub(super) fn chunk_of(slot: u32) -> usize {
+        slot as usize / SLOTS
+    }
+
+    /// Bytes of a chunk in memory, about.
+    pub(super) fn chunk_bytes(&self, chunk: usize) -> usize {
+        self.slots.get(chunk).map_or(0, Chunk::size)
     }
 
     /// The slot of an asset.
@@ -223,6 +235,7 @@ impl State {
                 name: "".into(),
                 fence: 0,
                 version: Version::default(),
+                first: Version::default(),
                 sources: Vec::new(),
                 sum: 0,
                 known: false,

@@ -58,6 +58,8 @@ impl Database {
         rows.identities(commit.draft, commit.delta)?;
         rows.assets(commit.draft, commit.delta)?;
         rows.edges(commit.draft, &commit.delta.edges)?;
+        rows.redraws(commit.draft, commit.delta)?;
+        rows.ended_stubs(commit.draft, commit.delta)?;
         rows.sources(commit.sources)?;
         let sum = rows.sum;
         let entry = Arc::make_mut(&mut commit.draft.next.clusters[commit.shard as usize]);
@@ -76,8 +78,10 @@ impl Database {
 
 fn write_clusters(connection: &Connection, draft: &Draft) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
-        "INSERT INTO cluster (shard, id, name, fence, v, sum, known, seal) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-         ON CONFLICT (shard) DO UPDATE SET name = ?3, fence = ?4, v = ?5, sum = ?6, known = ?7, seal = ?8",
+        "INSERT INTO cluster (shard, id, name, fence, v, sum, known, seal, first)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         ON CONFLICT (shard) DO UPDATE
+         SET name = ?3, fence = ?4, v = ?5, sum = ?6, known = ?7, seal = ?8, first = ?9",
     )?;
     for (number, entry) in draft.next.clusters.iter().enumerate() {
         if draft
@@ -97,17 +101,18 @@ fn write_clusters(connection: &Connection, draft: &Draft) -> rusqlite::Result<()
             entry.sum as i64,
             entry.known,
             cluster_seal(entry) as i64,
+            entry.first.0,
         ])?;
     }
     Ok(())
 }
 
-struct Rows<'a> {
-    connection: &'a Connection,
+pub(super) struct Rows<'a> {
+    pub(super) connection: &'a Connection,
     kinds: &'a mut HashMap<planisphere_schema::Kind, i64>,
     relations: &'a [i64],
-    shard: u32,
-    version: Version,
+    pub(super) shard: u32,
+    pub(super) version: Version,
     sum: u64,
 }
 
@@ -153,14 +158,7 @@ impl Rows<'_> {
     }
 
     fn assets(&mut self, draft: &Draft, delta: &Delta) -> rusqlite::Result<()> {
-        let mut rows: Vec<(u32, &AssetDelta)> = delta
-            .assets
-            .iter()
-            .map(|a| {
-                let base = draft.base_view(a.slot).map(|view| view.head().pk);
-                (base.unwrap_or_else(|| draft.head(a.slot).pk), a)
-            })
-            .collect();
+        let mut rows: Vec<(u32, &AssetDelta)> = delta.assets.iter().map(|a| (draft.pk(a.slot), a)).collect();
         rows.sort_unstable_by_key(|(pk, _)| *pk);
         let mut write = self.connection.prepare_cached(
             "INSERT OR REPLACE INTO asset (pk, uid, rv, created, since, hash, stub, body)
@@ -230,10 +228,7 @@ impl Rows<'_> {
     }
 
     fn edges(&mut self, draft: &Draft, deltas: &[EdgeDelta]) -> rusqlite::Result<()> {
-        let pk = |slot: u32| {
-            let base = draft.base_view(slot).map(|view| view.head().pk);
-            base.unwrap_or_else(|| draft.head(slot).pk)
-        };
+        let pk = |slot: u32| draft.pk(slot);
         let mut rows: Vec<(EdgeKey, &EdgeDelta)> = deltas
             .iter()
             .filter_map(|delta| {

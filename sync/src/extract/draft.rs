@@ -209,6 +209,7 @@ fn merge(kept: &mut Detail, next: Detail) {
     kept.optional = all(kept.optional, next.optional);
     kept.read_only = all(kept.read_only, next.read_only);
     kept.ephemeral = all(kept.ephemeral, next.ephemeral);
+    kept.attached = any(kept.attached, next.attached);
     kept.uid = kept.uid.take().or(next.uid);
     kept.node_name = kept.node_name.take().or(next.node_name);
     kept.zone = kept.zone.take().or(next.zone);

@@ -1,6 +1,7 @@
 //! Pods: what is kept of one, where it runs, and why it is as it is.
 
 use super::metadata::{filled, instant};
+use super::placement::placement;
 use super::references::{self, Whose, account_name};
 use super::{Draft, Extract};
 use crate::wire::{self, Container, ContainerStatus, NodeCondition, PodSpec, PodStatus};
@@ -19,11 +20,17 @@ impl Extract for wire::Pod {
             let node = draft.neighbour(Kind::Node, &spec.node_name);
             draft.declare(RelationKind::RunsOn, node, Detail::default());
         }
+        for claim in &status.resource_claim_statuses {
+            if !claim.resource_claim_name.is_empty() {
+                let to = draft.neighbour(Kind::ResourceClaim, &claim.resource_claim_name);
+                draft.point(RelationKind::UsesClaim, to);
+            }
+        }
         attributes(draft, spec, status).into()
     }
 }
 
-fn attributes(draft: &Draft, spec: PodSpec, status: PodStatus) -> PodAttributes {
+fn attributes(draft: &Draft, mut spec: PodSpec, status: PodStatus) -> PodAttributes {
     let reason = reason(draft.asset.deleting.is_some(), &spec, &status);
     let controller = draft.controller.as_ref();
     let statuses = [
@@ -36,6 +43,7 @@ fn attributes(draft: &Draft, spec: PodSpec, status: PodStatus) -> PodAttributes 
         .flat_map(|s| s.iter())
         .fold(0_i32, |n, s| n.saturating_add(s.restart_count));
     PodAttributes {
+        placement: placement(&mut spec).map(Box::new),
         ready: is_true(&status.conditions, "Ready"),
         reason,
         node_name: filled(spec.node_name.clone()),

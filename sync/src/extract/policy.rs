@@ -1,6 +1,6 @@
 //! Rules about pods: budgets, autoscalers, network policies, priorities. Which pods a selector matches is the Linker's business.
 
-use super::metadata::{filled, instant, selector};
+use super::metadata::{amounts, equalities, filled, instant, selector};
 use super::pod::conditions;
 use super::workload::number;
 use super::{Draft, Extract};
@@ -9,6 +9,7 @@ use planisphere_schema::RelationKind::Scales;
 use planisphere_schema::attributes::{
     Condition, HorizontalPodAutoscalerAttributes, Metric, NetworkPolicyAttributes,
     PodDisruptionBudgetAttributes, PolicyPeer, PolicyPort, PolicyRule, PriorityClassAttributes,
+    RuntimeClassAttributes,
 };
 use planisphere_schema::{Attributes, Detail};
 
@@ -151,6 +152,21 @@ impl Extract for wire::PriorityClass {
             value: self.value,
             global_default: self.global_default,
             preemption_policy: filled(self.preemption_policy),
+        }
+        .into()
+    }
+}
+
+impl Extract for wire::RuntimeClass {
+    fn metadata(&mut self) -> &mut wire::ObjectMeta {
+        &mut self.metadata
+    }
+
+    fn describe(self, _: &mut Draft) -> Attributes {
+        RuntimeClassAttributes {
+            handler: self.handler,
+            overhead: amounts(self.overhead.pod_fixed),
+            node_selector: equalities(self.scheduling.node_selector),
         }
         .into()
     }

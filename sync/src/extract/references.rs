@@ -2,7 +2,7 @@
 
 use super::draft::Draft;
 use crate::wire::{Container, PodSpec, VolumeSource};
-use planisphere_schema::RelationKind::{HasPriority, Mounts, Reads, RunsAs};
+use planisphere_schema::RelationKind::{HasPriority, HasRuntime, Mounts, Reads, RunsAs, UsesClaim};
 use planisphere_schema::{Detail, Kind};
 
 /// Whose pod spec it is.
@@ -28,7 +28,7 @@ struct Reference<'a> {
 /// In every pod, put there by the cluster itself: an edge to it would say nothing.
 const ROOT_CA: &str = "kube-root-ca.crt";
 
-/// Declares READS, MOUNTS and RUNS_AS of a pod spec.
+/// Declares READS, MOUNTS, RUNS_AS, HAS_PRIORITY, HAS_RUNTIME and USES_CLAIM of a pod spec.
 pub(super) fn declare(draft: &mut Draft, spec: &PodSpec, whose: Whose<'_>) {
     let template = matches!(whose, Whose::Template { .. }).then_some(true);
     let mut references = Vec::with_capacity(8);
@@ -59,26 +59,22 @@ pub(super) fn declare(draft: &mut Draft, spec: &PodSpec, whose: Whose<'_>) {
         });
     }
     reads(draft, references, template);
-    if !spec.priority_class_name.is_empty() {
-        let class = draft.neighbour(Kind::PriorityClass, &spec.priority_class_name);
-        draft.declare(
-            HasPriority,
-            class,
-            Detail {
+    let mut name = |relation, kind, name: &str| {
+        if !name.is_empty() {
+            let to = draft.neighbour(kind, name);
+            let detail = Detail {
                 template,
                 ..Detail::default()
-            },
-        );
+            };
+            draft.declare(relation, to, detail);
+        }
+    };
+    name(HasPriority, Kind::PriorityClass, &spec.priority_class_name);
+    name(HasRuntime, Kind::RuntimeClass, &spec.runtime_class_name);
+    name(RunsAs, Kind::ServiceAccount, account_name(spec));
+    for claim in &spec.resource_claims {
+        name(UsesClaim, Kind::ResourceClaim, &claim.resource_claim_name);
     }
-    let account = draft.neighbour(Kind::ServiceAccount, account_name(spec));
-    draft.declare(
-        RunsAs,
-        account,
-        Detail {
-            template,
-            ..Detail::default()
-        },
-    );
 }
 
 /// The account that pods run as.

@@ -2,12 +2,14 @@
 
 use super::cluster::ZONE;
 use super::metadata::{amount, filled};
+use super::placement::node_terms;
 use super::{Draft, Extract};
 use crate::wire;
 use crate::wire::NodeSelector;
-use planisphere_schema::RelationKind::{OfClass, PinnedTo, ReservedFor, UsesDriver};
+use planisphere_schema::RelationKind::{AttachedTo, InstalledOn, OfClass, PinnedTo, ReservedFor, UsesDriver};
 use planisphere_schema::attributes::{
-    CSIDriverAttributes, PersistentVolumeAttributes, PersistentVolumeClaimAttributes, StorageClassAttributes,
+    CSIDriverAttributes, CSINodeAttributes, InstalledDriver, PersistentVolumeAttributes,
+    PersistentVolumeClaimAttributes, StorageClassAttributes, VolumeAttachmentAttributes,
 };
 use planisphere_schema::{Attributes, Detail, Kind};
 
@@ -84,6 +86,7 @@ impl Extract for wire::PersistentVolume {
             claim_uid,
             driver,
             volume_handle,
+            node_affinity: node_terms(spec.node_affinity.and_then(|a| a.required).unwrap_or_default()),
         }
         .into()
     }
@@ -142,6 +145,66 @@ impl Extract for wire::StorageClass {
     }
 }
 
+impl Extract for wire::CSINode {
+    fn metadata(&mut self) -> &mut wire::ObjectMeta {
+        &mut self.metadata
+    }
+
+    fn describe(self, draft: &mut Draft) -> Attributes {
+        // It has the name of its node.
+        let me = draft.me();
+        let node = draft.neighbour(Kind::Node, &me.key().name);
+        for driver in self.spec.drivers.iter().filter(|d| !d.name.is_empty()) {
+            let from = draft.neighbour(Kind::CSIDriver, &driver.name);
+            draft.declare_between(from, InstalledOn, node.clone(), Detail::default());
+        }
+        let installed = |d: wire::CsiNodeDriver| InstalledDriver {
+            name: d.name,
+            node_id: d.node_id,
+            topology_keys: d.topology_keys,
+            volumes_max: d.allocatable.count,
+        };
+        CSINodeAttributes {
+            drivers: self.spec.drivers.into_iter().map(installed).collect(),
+        }
+        .into()
+    }
+}
+
+impl Extract for wire::VolumeAttachment {
+    fn metadata(&mut self) -> &mut wire::ObjectMeta {
+        &mut self.metadata
+    }
+
+    fn describe(self, draft: &mut Draft) -> Attributes {
+        let wire::VolumeAttachment { spec, status, .. } = self;
+        let volume_name = filled(spec.source.persistent_volume_name);
+        let node_name = filled(spec.node_name);
+        if let (Some(volume), Some(node)) = (&volume_name, &node_name) {
+            let from = draft.neighbour(Kind::PersistentVolume, volume);
+            let to = draft.neighbour(Kind::Node, node);
+            let detail = Detail {
+                attached: Some(status.attached),
+                ..Detail::default()
+            };
+            draft.declare_between(from, AttachedTo, to, detail);
+        }
+        if let Some(driver) = csi_driver(&spec.attacher) {
+            let to = draft.neighbour(Kind::CSIDriver, driver);
+            draft.point(UsesDriver, to);
+        }
+        VolumeAttachmentAttributes {
+            attacher: spec.attacher,
+            volume_name,
+            node_name,
+            attached: status.attached,
+            attach_failed: status.attach_error.is_some(),
+            detach_failed: status.detach_error.is_some(),
+        }
+        .into()
+    }
+}
+
 fn topology(term: wire::TopologyTerm) -> String {
     let requirement = |r: wire::TopologyRequirement| format!("{}={}", r.key, r.values.join(","));
     let requirements = term.match_label_expressions.into_iter().map(requirement);
@@ -164,8 +227,8 @@ fn csi_driver(name: &str) -> Option<&str> {
     .filter(|driver| driver.contains('.') && !driver.starts_with("kubernetes.io/"))
 }
 
-/// PINNED_TO: the nodes and zones that the volume's affinity lists. Terms are alternatives, so their union is drawn.
-fn pin(draft: &mut Draft, required: &NodeSelector) {
+/// PINNED_TO: the nodes and zones that a volume's affinity or an allocation lists. Terms are alternatives, so their union is drawn.
+pub(super) fn pin(draft: &mut Draft, required: &NodeSelector) {
     for term in &required.node_selector_terms {
         let by_name = term
             .match_fields

@@ -6,6 +6,7 @@ mod ecosystems;
 mod encodings;
 mod faults;
 mod markers;
+mod placement;
 mod policies;
 mod recorded;
 mod references;

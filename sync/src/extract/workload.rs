@@ -1,7 +1,8 @@
 //! The objects that make pods: what is kept of them, and what their templates refer to.
 
-use super::metadata::{filled, instant, selector};
+use super::metadata::{equalities, filled, instant, selector};
 use super::pod::{conditions, is_sidecar, probes, resources};
+use super::policy::timed_conditions;
 use super::references::{self, Whose};
 use super::{Draft, Extract};
 use crate::wire::workload::DeploymentCondition;
@@ -9,7 +10,8 @@ use crate::wire::{self, Container, IntOrString, PodSpec};
 use planisphere_schema::RelationKind::{Claims, GovernedBy};
 use planisphere_schema::attributes::{
     Condition, CronJobAttributes, DaemonSetAttributes, DeploymentAttributes, JobAttributes,
-    ReplicaSetAttributes, StatefulSetAttributes, TemplateContainer,
+    PodTemplateAttributes, ReplicaSetAttributes, ReplicationControllerAttributes, Selector,
+    StatefulSetAttributes, TemplateContainer,
 };
 use planisphere_schema::{Attributes, Detail, Kind};
 
@@ -215,6 +217,44 @@ impl Extract for wire::CronJob {
             last_successful_at: instant(status.last_successful_time),
             active: status.active.len().try_into().unwrap_or(i32::MAX),
             containers: template(draft, spec.job_template.spec.template.spec, &[]),
+        }
+        .into()
+    }
+}
+
+impl Extract for wire::ReplicationController {
+    fn metadata(&mut self) -> &mut wire::ObjectMeta {
+        &mut self.metadata
+    }
+
+    fn describe(self, draft: &mut Draft) -> Attributes {
+        let wire::ReplicationController { spec, status, .. } = self;
+        let match_labels = equalities(spec.selector);
+        // An empty selector would be everything; here it is none.
+        let selector = (!match_labels.is_empty()).then_some(Selector {
+            match_labels,
+            match_expressions: Vec::new(),
+        });
+        ReplicationControllerAttributes {
+            replicas: spec.replicas.unwrap_or(1),
+            ready_replicas: status.ready_replicas,
+            available_replicas: status.available_replicas,
+            selector,
+            containers: template(draft, spec.template.spec, &[]),
+            conditions: timed_conditions(status.conditions),
+        }
+        .into()
+    }
+}
+
+impl Extract for wire::StoredPodTemplate {
+    fn metadata(&mut self) -> &mut wire::ObjectMeta {
+        &mut self.metadata
+    }
+
+    fn describe(self, draft: &mut Draft) -> Attributes {
+        PodTemplateAttributes {
+            containers: template(draft, self.template.spec, &[]),
         }
         .into()
     }

@@ -4,9 +4,9 @@ use planisphere_schema::Label;
 use planisphere_schema::attributes::{Requirement as Written, Selector, ServiceAttributes};
 use std::hash::Hasher;
 
-/// What labels must be like: all requirements hold. Without any, all labels match.
+/// What labels must be like: of any one alternative, all requirements hold. Without any requirement, all labels match.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Matcher(Vec<Requirement>);
+pub(super) struct Matcher(Vec<Vec<Requirement>>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Requirement {
@@ -22,10 +22,18 @@ enum Requirement {
 impl Matcher {
     /// What a selector matches; an absent one matches nothing, an empty one everything.
     pub(super) fn of(selector: Option<&Selector>) -> Option<Self> {
-        let selector = selector?;
-        let equal = selector.match_labels.iter().map(|pair| equality(pair));
-        let written = selector.match_expressions.iter().map(requirement);
-        Some(Self(equal.chain(written).collect()))
+        Self::any_of(selector.into_iter())
+    }
+
+    /// What any one of several selectors matches; of none, nothing.
+    pub(super) fn any_of<'a>(selectors: impl Iterator<Item = &'a Selector>) -> Option<Self> {
+        let all = |selector: &Selector| {
+            let equal = selector.match_labels.iter().map(|pair| equality(pair));
+            let written = selector.match_expressions.iter().map(requirement);
+            equal.chain(written).collect()
+        };
+        let alternatives: Vec<Vec<Requirement>> = selectors.map(all).collect();
+        (!alternatives.is_empty()).then_some(Self(alternatives))
     }
 
     /// What a Service selects: nothing where it is an ExternalName, and nothing by an absent or empty selector.
@@ -33,33 +41,49 @@ impl Matcher {
         if service.service_type == "ExternalName" || service.selector.is_empty() {
             return None;
         }
-        Some(Self(service.selector.iter().map(|pair| equality(pair)).collect()))
+        let requirements = service.selector.iter().map(|pair| equality(pair));
+        Some(Self(vec![requirements.collect()]))
     }
 
-    /// Whether all requirements hold for these labels, which are sorted by key.
+    /// Whether these labels match, which are sorted by key.
     pub(super) fn matches(&self, labels: &[Label]) -> bool {
         let value = |key: &str| {
             let at = labels.binary_search_by(|l| l.key.as_str().cmp(key)).ok()?;
             Some(&labels[at].value)
         };
-        self.0.iter().all(|requirement| match requirement {
+        let holds = |requirement: &Requirement| match requirement {
             Requirement::In(key, values) => value(key).is_some_and(|v| values.contains(v)),
             Requirement::NotIn(key, values) => value(key).is_none_or(|v| !values.contains(v)),
             Requirement::Exists(key) => value(key).is_some(),
             Requirement::DoesNotExist(key) => value(key).is_none(),
             Requirement::Unreadable => false,
-        })
+        };
+        self.0.iter().any(|all| all.iter().all(holds))
     }
 
     /// Ways to find what may match without looking at everything: whatever matches has one of the terms of each.
     /// None where labels may match that have nothing in particular.
     pub(super) fn ways(&self) -> impl Iterator<Item = Vec<Term>> {
-        self.0.iter().filter_map(|requirement| match requirement {
-            Requirement::In(key, values) => Some(values.iter().map(|v| Term::pair(key, v)).collect()),
-            Requirement::Exists(key) => Some(vec![Term::key(key)]),
-            Requirement::Unreadable => Some(Vec::new()),
-            Requirement::NotIn(..) | Requirement::DoesNotExist(_) => None,
-        })
+        let (single, several) = match &self.0[..] {
+            [all] => (&all[..], None),
+            // What matches one of several has a term of that one's way, so that a way of all has the terms of each.
+            several => (
+                &[][..],
+                several.iter().map(|all| all.iter().find_map(way)).collect(),
+            ),
+        };
+        let joined = several.map(|ways: Vec<Vec<Term>>| ways.concat());
+        single.iter().filter_map(way).chain(joined)
+    }
+}
+
+/// The terms of which labels have one where a requirement holds.
+fn way(requirement: &Requirement) -> Option<Vec<Term>> {
+    match requirement {
+        Requirement::In(key, values) => Some(values.iter().map(|v| Term::pair(key, v)).collect()),
+        Requirement::Exists(key) => Some(vec![Term::key(key)]),
+        Requirement::Unreadable => Some(Vec::new()),
+        Requirement::NotIn(..) | Requirement::DoesNotExist(_) => None,
     }
 }
 
@@ -156,6 +180,33 @@ mod tests {
         assert_eq!(Matcher::of(None), None);
         assert!(Matcher::of(Some(&Selector::default())).unwrap().matches(&[]));
         assert_eq!(Matcher::of_service(&ServiceAttributes::default()), None);
+    }
+
+    #[test]
+    fn one_of_several_selectors_is_enough_and_their_ways_lead_to_each() {
+        let selector = |key: &str, operator: &str| Selector {
+            match_labels: Vec::new(),
+            match_expressions: vec![Written {
+                key: key.to_owned(),
+                operator: operator.to_owned(),
+                values: Vec::new(),
+            }],
+        };
+        let [a, b, not_c] = [
+            selector("a", "Exists"),
+            selector("b", "Exists"),
+            selector("c", "DoesNotExist"),
+        ];
+        let either = Matcher::any_of([&a, &b].into_iter()).unwrap();
+        let matched = [&[("a", "1")][..], &[("b", "1")], &[("c", "1")]].map(|l| either.matches(&labels(l)));
+        assert_eq!(matched, [true, true, false]);
+        assert_eq!(
+            either.ways().collect::<Vec<_>>(),
+            [vec![Term::key("a"), Term::key("b")]]
+        );
+        let anything = Matcher::any_of([&a, &not_c].into_iter()).unwrap();
+        assert_eq!(anything.ways().count(), 0);
+        assert_eq!(Matcher::any_of(std::iter::empty()), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
-//! Which selectors select which pods: a Service's, a budget's, a policy's. Pods with the same labels share one label set,
-//! which knows who selects it; so a pod's event looks at nothing but its set, a new set at the selectors that one of its
-//! labels leads to, and a changed selector at the sets that one of its own labels leads to.
+//! Which selectors select which objects of one kind: pods are selected by a Service's, a budget's, a policy's; roles by
+//! another role's. Objects with the same labels share one label set, which knows who selects it; so an object's event looks
+//! at nothing but its set, a new set at the selectors that one of its labels leads to, and a changed selector at the sets
+//! that one of its own labels leads to.
 
 mod namespace;
 
@@ -14,22 +15,25 @@ use std::collections::HashMap;
 #[derive(Debug)]
 pub(super) struct Selection {
     cluster: ClusterId,
+    /// Of the objects that are selected.
+    kind: Kind,
     numbers: HashMap<Box<str>, usize>,
     /// Never fewer: namespaces are few, and what was in one goes with its objects.
     namespaces: Vec<Namespace>,
-    pods: HashMap<AssetId, (u32, Place)>,
+    labelled: HashMap<AssetId, (u32, Place)>,
     /// Where the selector of an object stands: its namespace and its slot there.
     selectors: HashMap<AssetId, (usize, usize)>,
     evaluated: u64,
 }
 
 impl Selection {
-    pub(super) fn new(cluster: ClusterId) -> Self {
+    pub(super) fn new(cluster: ClusterId, kind: Kind) -> Self {
         Self {
             cluster,
+            kind,
             numbers: HashMap::new(),
             namespaces: Vec::new(),
-            pods: HashMap::new(),
+            labelled: HashMap::new(),
             selectors: HashMap::new(),
             evaluated: 0,
         }
@@ -40,39 +44,41 @@ impl Selection {
         self.evaluated
     }
 
-    /// Takes in a pod; gives the edges to it from all whose selector matches it.
-    pub(super) fn put_pod(&mut self, pod: &AssetRef, labels: &[Label]) -> Vec<Edge> {
-        let number = self.number(&pod.key().namespace);
+    /// Takes in an object; gives the edges to it from all others whose selector matches it.
+    pub(super) fn put_labels(&mut self, object: &AssetRef, labels: &[Label]) -> Vec<Edge> {
+        let number = self.number(&object.key().namespace);
         let namespace = &mut self.namespaces[number];
-        let known = self.pods.get(&pod.id()).map(|(_, place)| *place);
+        let known = self.labelled.get(&object.id()).map(|(_, place)| *place);
         let set = match known {
             Some(place) if *namespace.labels(place.set) == *labels => place.set,
             _ => {
-                self.remove_pod(pod.id());
+                self.remove_labels(object.id());
                 let namespace = &mut self.namespaces[number];
-                let place = namespace.add_pod(pod.id(), &pod.key().name, labels, &mut self.evaluated);
-                self.pods.insert(pod.id(), (number as u32, place));
+                let place =
+                    namespace.add_object(object.id(), &object.key().name, labels, &mut self.evaluated);
+                self.labelled.insert(object.id(), (number as u32, place));
                 place.set
             }
         };
         let selecting = self.namespaces[number].selecting(set);
         selecting
-            .map(|(relation, from)| edge(relation, from, pod))
+            .filter(|(_, from)| *from != object)
+            .map(|(relation, from)| edge(relation, from, object))
             .collect()
     }
 
-    pub(super) fn remove_pod(&mut self, id: AssetId) {
-        let Some((number, place)) = self.pods.remove(&id) else {
+    pub(super) fn remove_labels(&mut self, id: AssetId) {
+        let Some((number, place)) = self.labelled.remove(&id) else {
             return;
         };
-        let moved = self.namespaces[number as usize].remove_pod(place);
-        // The last pod of the set has taken the place of the one that went.
-        if let Some(known) = moved.and_then(|id| self.pods.get_mut(&id)) {
+        let moved = self.namespaces[number as usize].remove_object(place);
+        // The last object of the set has taken the place of the one that went.
+        if let Some(known) = moved.and_then(|id| self.labelled.get_mut(&id)) {
             known.1 = place;
         }
     }
 
-    /// Takes in what an object selects, if anything; gives its relation's edges of each pod for which they are others now.
+    /// Takes in what an object selects, if anything; gives its relation's edges of each object for which they are others now.
     pub(super) fn put_selector(
         &mut self,
         object: &AssetRef,
@@ -113,22 +119,24 @@ impl Selection {
                 .filter(|(of, _)| *of == relation)
                 .map(|(_, from)| from)
                 .collect();
-            redraws.extend(namespace.pods(*set).map(|(id, name)| {
-                let pod = self.pod(id, namespace.name(), name);
+            redraws.extend(namespace.objects(*set).map(|(id, name)| {
+                let object = self.object(id, namespace.name(), name);
+                // Nothing selects itself: a role that gathers others may carry the label that it looks for.
+                let others = from.iter().filter(|from| from.id() != id);
                 Redraw {
                     declarer: id,
                     relation,
-                    edges: from.iter().map(|from| edge(relation, from, &pod)).collect(),
+                    edges: others.map(|from| edge(relation, from, &object)).collect(),
                 }
             }));
         }
         redraws
     }
 
-    fn pod(&self, id: AssetId, namespace: &str, name: &str) -> AssetRef {
+    fn object(&self, id: AssetId, namespace: &str, name: &str) -> AssetRef {
         let key = AssetKey {
             cluster: self.cluster,
-            kind: Kind::Pod,
+            kind: self.kind,
             namespace: namespace.into(),
             name: name.into(),
         };
@@ -146,11 +154,11 @@ impl Selection {
     }
 }
 
-fn edge(relation: RelationKind, from: &AssetRef, pod: &AssetRef) -> Edge {
+fn edge(relation: RelationKind, from: &AssetRef, to: &AssetRef) -> Edge {
     Edge {
         from: from.clone(),
         relation,
-        to: pod.clone(),
+        to: to.clone(),
         detail: Detail::default(),
     }
 }

@@ -20,7 +20,10 @@ wire! {
     }
 
     ContainerPort {
+        2 host_port: int32;
         3 container_port: int32;
+        4 protocol: string;
+        5 host_ip: string = "hostIP";
     }
 
     /// An environment variable: only where its value comes from.

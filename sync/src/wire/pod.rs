@@ -1,7 +1,10 @@
 //! Pods and the templates that make them: k8s.io/api/core/v1/generated.proto.
 
 use super::container::EphemeralContainer;
-use super::{Container, ContainerStatus, LocalName, NodeCondition, ObjectMeta, Volume, wire};
+use super::{
+    Affinity, Container, ContainerStatus, LocalName, NodeCondition, ObjectMeta, ResourceRequirements,
+    Toleration, TopologySpreadConstraint, Volume, wire,
+};
 use planisphere_schema::Time;
 
 wire! {
@@ -20,6 +23,7 @@ wire! {
         1 volumes: [Volume];
         2 containers: [Container];
         3 restart_policy: string;
+        7 node_selector: labels;
         8 service_account_name: string;
         9 service_account: string;
         10 node_name: string;
@@ -27,12 +31,19 @@ wire! {
         15 image_pull_secrets: [LocalName];
         16 hostname: string;
         17 subdomain: string;
+        18 affinity: Affinity?;
         19 scheduler_name: string;
         20 init_containers: [Container];
+        22 tolerations: [Toleration];
         24 priority_class_name: string;
         25 priority: int32?;
         29 runtime_class_name: string;
+        31 preemption_policy: string;
+        32 overhead: amounts;
+        33 topology_spread_constraints: [TopologySpreadConstraint];
         34 ephemeral_containers: [EphemeralContainer];
+        39 resource_claims: [PodResourceClaim];
+        40 resources: ResourceRequirements;
     }
 
     PodStatus {
@@ -47,6 +58,16 @@ wire! {
         10 init_container_statuses: [ContainerStatus];
         12 pod_ips: [PodIp] = "podIPs";
         13 ephemeral_container_statuses: [ContainerStatus];
+        15 resource_claim_statuses: [PodResourceClaimStatus];
+    }
+
+    /// A claim by its name; one made from a template is named by the status.
+    PodResourceClaim {
+        3 resource_claim_name: string;
+    }
+
+    PodResourceClaimStatus {
+        2 resource_claim_name: string;
     }
 
     PodIp {

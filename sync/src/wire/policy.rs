@@ -1,4 +1,4 @@
-//! Rules about pods: generated.proto of k8s.io/api/{autoscaling/v2,networking/v1,policy/v1,scheduling/v1}. Descriptions and the
+//! Rules about pods: generated.proto of k8s.io/api/{autoscaling/v2,networking/v1,node/v1,policy/v1,scheduling/v1}. Descriptions and the
 //! label selectors of metrics have no field.
 
 use super::{IntOrString, LabelSelector, NodeCondition, ObjectMeta, Quantity, wire};
@@ -138,5 +138,20 @@ wire! {
         2 value: int32;
         3 global_default: bool;
         5 preemption_policy: string;
+    }
+
+    RuntimeClass {
+        1 metadata: ObjectMeta;
+        2 handler: string;
+        3 overhead: Overhead;
+        4 scheduling: RuntimeScheduling;
+    }
+
+    Overhead {
+        1 pod_fixed: amounts;
+    }
+
+    RuntimeScheduling {
+        1 node_selector: labels;
     }
 }

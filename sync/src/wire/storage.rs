@@ -91,6 +91,48 @@ wire! {
         5 fs_group_policy: string;
     }
 
+    CSINode {
+        1 metadata: ObjectMeta;
+        2 spec: CsiNodeSpec;
+    }
+
+    CsiNodeSpec {
+        1 drivers: [CsiNodeDriver];
+    }
+
+    CsiNodeDriver {
+        1 name: string;
+        2 node_id: string = "nodeID";
+        3 topology_keys: [string];
+        4 allocatable: CsiNodeRoom;
+    }
+
+    CsiNodeRoom {
+        1 count: int32?;
+    }
+
+    VolumeAttachment {
+        1 metadata: ObjectMeta;
+        2 spec: AttachmentSpec;
+        3 status: AttachmentStatus;
+    }
+
+    AttachmentSpec {
+        1 attacher: string;
+        2 source: AttachmentSource;
+        3 node_name: string;
+    }
+
+    AttachmentSource {
+        1 persistent_volume_name: string;
+    }
+
+    AttachmentStatus {
+        1 attached: bool;
+        3 attach_error: Present?;
+        4 detach_error: Present?;
+    }
+
     TopologyTerm {
         1 match_label_expressions: [TopologyRequirement];
     }

@@ -3,7 +3,7 @@
 use super::network::TargetRef;
 use super::{
     IntOrString, LabelSelector, LocalName, MetadataOnly, NodeCondition, ObjectMeta, PodTemplate, Present,
-    wire,
+    TimedCondition, wire,
 };
 use planisphere_schema::Time;
 
@@ -162,6 +162,30 @@ wire! {
         1 active: [Present];
         4 last_schedule_time: Time?;
         5 last_successful_time: Time?;
+    }
+
+    ReplicationController {
+        1 metadata: ObjectMeta;
+        2 spec: ReplicationControllerSpec;
+        3 status: ReplicationControllerStatus;
+    }
+
+    ReplicationControllerSpec {
+        1 replicas: int32?;
+        2 selector: labels;
+        3 template: PodTemplate;
+    }
+
+    ReplicationControllerStatus {
+        4 ready_replicas: int32;
+        5 available_replicas: int32;
+        6 conditions: [TimedCondition];
+    }
+
+    /// A template that is an object of its own.
+    StoredPodTemplate {
+        1 metadata: ObjectMeta;
+        2 template: PodTemplate;
     }
 
     ServiceAccount {

@@ -205,3 +205,31 @@ async fn the_command_line_tells_a_refused_question_and_exits_with_one() {
     let refusal = crate::site::refused(&["get", "pod", "nobody", "--server", &program.graphql]);
     refusal.says(1, &["there is no Pod `nobody`"]);
 }
+
+#[tokio::test]
+async fn an_instant_that_cannot_be_asked_about_is_refused_in_words() {
+    let (_fleet, _site, program) = program(&[]).await;
+    let server = ["--server", program.graphql.as_str()];
+    let refused = |args: &[&str]| crate::site::refused(&[args, &server].concat());
+    for (args, code, words) in [
+        (["get", "pods", "--as-of", "yesterday"], 2, "how long ago"),
+        (
+            ["get", "pods", "--as-of", "3d"],
+            1,
+            "HISTORY_EXPIRED: history is kept since",
+        ),
+        (
+            ["impact", "node/n", "--as-of", "2999-01-01T00:00:00Z"],
+            1,
+            "BAD_USER_INPUT: 2999-01-01T00:00:00Z has not come yet",
+        ),
+        (["owners", "pods", "--as-of", "3d"], 1, "HISTORY_EXPIRED"),
+        (["why", "svc/a", "--as-of", "3d"], 1, "HISTORY_EXPIRED"),
+        (["drain-plan", "nodes", "--as-of", "3d"], 1, "HISTORY_EXPIRED"),
+    ] {
+        let refusal = refused(&args);
+        assert_eq!(refusal.code, Some(code), "{args:?}: {}", refusal.error);
+        assert!(refusal.error.contains(words), "{args:?}: {}", refusal.error);
+    }
+    goes_on(&program).await;
+}

@@ -135,6 +135,15 @@ async fn answers(program: &Program, cluster: &str) -> Vec<(String, String)> {
         assert!(printed.contains("planted"), "the objects are answered");
         answers.push((format!("get -o {form}"), printed));
     }
+    // What an export leaves in the data directory is looked through there.
+    for form in ["csv", "ndjson", "cyclonedx", "graphml"] {
+        let (_, printed, _) = run(&["export", "--format", form, "--server", &program.graphql]);
+        assert!(
+            printed.contains("planted"),
+            "an export as {form} is not empty: {printed}"
+        );
+        answers.push((format!("export as {form}"), printed));
+    }
     let query = "query($cluster: String!, $after: String) {
         assets(filter: {cluster: {eq: $cluster}}, first: 50, after: $after) {
             nodes { kind namespace name labels annotations problems history(first: 50) { nodes { fields { path before after } } }
@@ -156,15 +165,19 @@ async fn answers(program: &Program, cluster: &str) -> Vec<(String, String)> {
 }
 
 fn files_below(folder: &Path) -> Vec<(String, String)> {
-    let entries = folder.read_dir().unwrap().map(|e| e.unwrap().path());
-    let read = |path: std::path::PathBuf| {
+    let mut found = Vec::new();
+    for path in folder.read_dir().unwrap().map(|e| e.unwrap().path()) {
+        if path.is_dir() {
+            found.extend(files_below(&path));
+            continue;
+        }
         let bytes = std::fs::read(&path).unwrap();
-        (
+        found.push((
             path.display().to_string(),
             String::from_utf8_lossy(&bytes).into_owned(),
-        )
-    };
-    entries.map(read).collect()
+        ));
+    }
+    found
 }
 
 async fn is_nowhere(program: Program, site: &Site, cluster: &str) {

@@ -4,6 +4,7 @@ use super::fleet;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use planisphere::api::{ApiLimits, ApiState, router};
+use planisphere::export::desk::Desk;
 use planisphere::store::Store;
 use planisphere::store::embedded::EmbeddedStore;
 use planisphere_schema::{Coverage, Kind};
@@ -20,6 +21,7 @@ pub struct App {
     pub status: SyncStatus,
     pub owners: Arc<planisphere::owners::Owners>,
     pub calls: Arc<planisphere::calls::Calls>,
+    pub exports: Arc<Desk>,
     pub limits: ApiLimits,
     pub hosts: Option<Vec<String>>,
 }
@@ -58,6 +60,7 @@ impl App {
             status,
             owners: Arc::default(),
             calls: Arc::default(),
+            exports: Arc::new(Desk::temporary().unwrap()),
             limits: ApiLimits::default(),
             hosts: None,
         }
@@ -69,6 +72,7 @@ impl App {
             store: Arc::clone(&self.store),
             owners: Arc::clone(&self.owners),
             calls: Arc::clone(&self.calls),
+            exports: Arc::clone(&self.exports),
             status: self.status.clone(),
             clock: Arc::new(|| NOW),
             limits: self.limits.clone(),

@@ -3,7 +3,9 @@
 use super::app::{App, NOW, text};
 use super::fleet::{at, pod};
 use async_trait::async_trait;
-use planisphere::store::{Applied, Claim, Snapshot, Store, StoreError};
+use planisphere::store::{
+    Applied, ChangePage, ChangeQuery, Claim, Extent, Past, Retained, Snapshot, Store, StoreError,
+};
 use planisphere_schema::{Batch, Cluster, Kind};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -149,6 +151,33 @@ async fn a_cursor_of_another_question_is_refused() {
 
 /// A store that fails, or says one thing and does another.
 struct Failing(fn() -> StoreError);
+
+#[async_trait]
+impl Past for Failing {
+    async fn snapshot_at(&self, _: i64) -> Result<Arc<dyn Snapshot>, StoreError> {
+        Err((self.0)())
+    }
+
+    async fn changes(&self, _: &ChangeQuery<'_>) -> Result<ChangePage, StoreError> {
+        Err((self.0)())
+    }
+
+    async fn extent(&self) -> Result<Extent, StoreError> {
+        Err((self.0)())
+    }
+
+    async fn retain(&self, _: i64, _: usize) -> Result<Retained, StoreError> {
+        Err((self.0)())
+    }
+
+    async fn compact(&self) -> Result<bool, StoreError> {
+        Err((self.0)())
+    }
+
+    fn published(&self) -> tokio::sync::watch::Receiver<u64> {
+        tokio::sync::watch::channel(0).1
+    }
+}
 
 #[async_trait]
 impl Store for Failing {

@@ -106,7 +106,23 @@ impl Naive<'_> {
         if self.blocked(p) || pod.claim.is_some_and(|c| self.claim_fails(c)) {
             return RecoveryClass::Blocked;
         }
+        if !(0..self.world.nodes.len()).any(|n| !self.node_fails(n) && self.takes(n, p)) {
+            return RecoveryClass::NoFit;
+        }
         RecoveryClass::Reschedules
+    }
+
+    /// Rule 5, without room: whether a node takes a pod.
+    fn takes(&self, node: usize, p: usize) -> bool {
+        let (pod, ground) = (&self.world.pods[p], self.world.ground(node));
+        let volume = pod.claim.filter(|c| self.world.claims[*c].bound);
+        let reached = match volume.map(|c| self.world.claims[c].pin) {
+            None | Some(Pin::Nowhere) => true,
+            Some(Pin::Node(n)) => n == node,
+            Some(Pin::Zone(z)) => self.world.nodes[node] == Some(z),
+        };
+        let selected = pod.pool.is_none_or(|pool| pool == ground.pool);
+        selected && reached && !ground.cordoned && (!ground.tainted || pod.tolerates)
     }
 
     fn serving(&self, endpoints: &[Endpoint]) -> BTreeSet<usize> {

@@ -1,8 +1,11 @@
 //! Ten thousand random worlds and failures: what the graph answers is what the rules from scratch say.
 
 use super::naive::evaluate;
-use super::world::{Behind, Claim, Endpoint, Fails, Made, Pin, Pod, Service, Workload, World, store_of};
+use super::world::{
+    Behind, Claim, Endpoint, Fails, Ground, Made, Pin, Pod, Service, Workload, World, store_of,
+};
 use planisphere::query::impact::model::State;
+use planisphere::query::impact::recovery::RecoveryClass;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use std::collections::BTreeMap;
@@ -24,6 +27,13 @@ fn world(r: &mut StdRng) -> World {
             .collect(),
         ..World::default()
     };
+    world.grounds = (0..nodes)
+        .map(|_| Ground {
+            pool: r.random_range(0..2),
+            tainted: r.random_bool(0.3),
+            cordoned: r.random_bool(0.2),
+        })
+        .collect();
     for _ in 0..r.random_range(1..5) {
         let made = [
             Made::Deployment,
@@ -95,6 +105,8 @@ fn pod(r: &mut StdRng, world: &World) -> Pod {
             .filter(|_| r.random_bool(0.4))
             .map(|s| (s, r.random_bool(0.3))),
         claim: here(claims, r).filter(|_| r.random_bool(0.4)),
+        pool: maybe(r, 0.3, |r| r.random_range(0..2)),
+        tolerates: r.random_bool(0.3),
     }
 }
 
@@ -161,6 +173,7 @@ fn failure(r: &mut StdRng, world: &World) -> Vec<Fails> {
 #[tokio::test]
 async fn ten_thousand_random_failures_are_judged_as_the_rules_from_scratch_say() {
     let mut states: BTreeMap<State, usize> = BTreeMap::new();
+    let mut recoveries: BTreeMap<RecoveryClass, usize> = BTreeMap::new();
     let mut judged = 0;
     for seed in 0..WORLDS {
         let mut r = StdRng::seed_from_u64(seed);
@@ -201,6 +214,9 @@ async fn ten_thousand_random_failures_are_judged_as_the_rules_from_scratch_say()
                         (format!("p{pod}"), l.recovery.unwrap().class)
                     })
                     .collect();
+                for class in lost.values() {
+                    *recoveries.entry(*class).or_default() += 1;
+                }
                 let got = (service.own, service.verdict.before, service.verdict.after, lost);
                 let wanted = (
                     expected.state,
@@ -225,4 +241,5 @@ async fn ten_thousand_random_failures_are_judged_as_the_rules_from_scratch_say()
         let seen = states.get(&state).copied().unwrap_or_default();
         assert!(seen > 100, "{state:?} was seen {seen} times only");
     }
+    assert!(recoveries[&RecoveryClass::NoFit] > 100, "{recoveries:?}");
 }

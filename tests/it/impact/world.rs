@@ -51,6 +51,18 @@ pub struct Pod {
     pub done: bool,
     pub secret: Option<(usize, bool)>,
     pub claim: Option<usize>,
+    /// Runs on nodes of this pool alone.
+    pub pool: Option<usize>,
+    /// Tolerates the taint of nodes that have it.
+    pub tolerates: bool,
+}
+
+/// What a node asks of pods, and what it offers them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ground {
+    pub pool: usize,
+    pub tainted: bool,
+    pub cordoned: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -101,6 +113,8 @@ pub struct World {
     pub secrets: usize,
     /// Zones by node.
     pub nodes: Vec<Option<usize>>,
+    /// By node; where there is none, a node of pool 0 that takes everything.
+    pub grounds: Vec<Ground>,
     pub workloads: Vec<Workload>,
     pub claims: Vec<Claim>,
     pub pods: Vec<Pod>,
@@ -171,12 +185,17 @@ impl World {
             all.push(json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata}));
         }
         for (n, zone) in self.nodes.iter().enumerate() {
-            let mut metadata = meta("", &format!("n{n}"));
+            let (mut metadata, ground) = (meta("", &format!("n{n}")), self.ground(n));
+            metadata["labels"] = json!({"pool": format!("pool{}", ground.pool)});
             if let Some(zone) = zone {
-                metadata["labels"] = json!({"topology.kubernetes.io/zone": format!("z{zone}")});
+                metadata["labels"]["topology.kubernetes.io/zone"] = json!(format!("z{zone}"));
+            }
+            let mut spec = json!({"unschedulable": ground.cordoned});
+            if ground.tainted {
+                spec["taints"] = json!([{"key": "special", "value": "yes", "effect": "NoSchedule"}]);
             }
             all.push(
-                json!({"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": {}, "status": {
+                json!({"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": spec, "status": {
                 "addresses": [{"type": "InternalIP", "address": format!("192.168.0.{n}")}]}}),
             );
         }
@@ -193,6 +212,11 @@ impl World {
             all.extend(self.service_objects(s, service));
         }
         all
+    }
+
+    /// What a node asks and offers.
+    pub fn ground(&self, node: usize) -> Ground {
+        self.grounds.get(node).copied().unwrap_or_default()
     }
 
     fn pod_object(&self, p: usize, pod: &Pod) -> Value {
@@ -227,6 +251,8 @@ impl World {
         }
         json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata,
             "spec": {"nodeName": pod.node.map(|n| format!("n{n}")), "volumes": volumes,
+                "nodeSelector": pod.pool.map(|p| json!({"pool": format!("pool{p}")})),
+                "tolerations": pod.tolerates.then(|| json!([{"key": "special", "operator": "Exists"}])),
                 "containers": [{"name": "main", "image": "app:1"}]},
             "status": {"phase": if pod.done { "Succeeded" } else { "Running" }, "podIP": format!("10.0.0.{p}"),
                 "podIPs": [{"ip": format!("10.0.0.{p}")}],
@@ -288,7 +314,11 @@ impl World {
         let snapshot = store.snapshot().await.unwrap();
         let ids: Vec<_> = fails.iter().map(|f| self.reference(*f).id()).collect();
         let assets = snapshot.get(&ids).await.unwrap().into_iter().flatten().collect();
-        let failure = Failure { assets, planned };
+        let failure = Failure {
+            assets,
+            planned,
+            ..Failure::default()
+        };
         impact(&*snapshot, &Default::default(), failure).await.unwrap()
     }
 }

@@ -243,6 +243,7 @@ impl Service {
             hosts: None,
             owners: Arc::default(),
             calls: Arc::default(),
+            exports: Arc::new(planisphere::export::desk::Desk::temporary().unwrap()),
         };
         let request = Request::post("/graphql")
             .header("content-type", "application/json")

@@ -214,3 +214,35 @@ async fn a_copy_of_the_files_at_any_moment_opens_as_a_state_that_was_acknowledge
         assert_eq!(reopened.clusters(), live.clusters());
     }
 }
+
+#[tokio::test]
+async fn a_damaged_file_and_the_log_that_a_killed_process_left_are_refused_and_left_as_they_are() {
+    let directory = filled().await;
+    let store = open(directory.path()).unwrap();
+    let late = upsert(asset(&pod("late"), "x"), Vec::new());
+    store.apply(batch(2, vec![late])).await.unwrap();
+    let names = ["graph.sqlite", "graph.sqlite-wal"];
+    let [whole, log] = names.map(|name| fs::read(directory.path().join(name)).unwrap());
+    assert!(!log.is_empty(), "what is newest stands in the log alone");
+    let mut refused = 0;
+    for at in (100..whole.len()).step_by(1_999) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x55;
+        let copy = tempfile::tempdir().unwrap();
+        for (name, bytes) in names.iter().zip([&bytes, &log]) {
+            fs::write(copy.path().join(name), bytes).unwrap();
+        }
+        if open(copy.path()).is_ok() {
+            // Free space, an index, or a page that the log has anew.
+            continue;
+        }
+        refused += 1;
+        for (name, bytes) in names.iter().zip([&bytes, &log]) {
+            assert!(
+                fs::read(copy.path().join(name)).unwrap() == *bytes,
+                "byte {at}: {name} was changed"
+            );
+        }
+    }
+    assert!(refused > 5, "{refused} refused");
+}

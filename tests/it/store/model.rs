@@ -1,6 +1,8 @@
 //! The contract's semantics in the plainest form: maps, copied whole for every batch. Implements [`Store`], so that it
 //! can be asked wherever a store is asked, and is the oracle for all others. Slow on purpose, shares nothing with them.
 
+mod log;
+
 use async_trait::async_trait;
 use planisphere::store::{
     Applied, Claim, ClusterState, Direction, Facet, Filter, Link, ListQuery, NeighbourQuery, Neighbours,
@@ -33,11 +35,13 @@ pub struct World {
     pub history: BTreeMap<AssetId, Vec<Revision>>,
     /// With the fence.
     pub clusters: BTreeMap<ClusterId, (ClusterState, u64)>,
+    /// How the last batch learnt what it changed.
+    learnt: BTreeMap<AssetId, (How, Option<i64>)>,
 }
 
 /// A store that is only maps.
 #[derive(Default)]
-pub struct Model(Mutex<Arc<Picture>>);
+pub struct Model(Mutex<Arc<Picture>>, Mutex<log::Log>);
 
 /// A world with the answers that are handed out by reference.
 #[derive(Default)]
@@ -82,7 +86,13 @@ impl Store for Model {
     }
 
     async fn apply(&self, batch: Batch) -> Result<Applied, StoreError> {
-        self.change(|world| world.apply(batch))
+        let (cluster, before) = (batch.cluster.id, self.world());
+        let applied = self.change(|world| world.apply(batch))?;
+        self.1
+            .lock()
+            .expect("unpoisoned")
+            .add(cluster, applied.version, before, self.world());
+        Ok(applied)
     }
 
     async fn snapshot(&self) -> Result<Arc<dyn Snapshot>, StoreError> {
@@ -100,6 +110,7 @@ impl World {
             let state = ClusterState {
                 cluster: cluster.clone(),
                 version: Version::default(),
+                first: Version::default(),
                 sources: Vec::new(),
             };
             (state, 0)
@@ -126,6 +137,7 @@ impl World {
         let last = self.clusters[&batch.cluster.id].0.version;
         let version = last.next(batch.at_ms);
         let mut learnt: BTreeMap<AssetId, (How, Option<i64>)> = BTreeMap::new();
+        let mut redrawn = BTreeMap::new();
         let mut applied = Applied {
             version: last,
             ..Applied::default()
@@ -142,6 +154,8 @@ impl World {
             let is = (self.content(subject), self.declared(subject));
             if was.0 != is.0 {
                 learnt.insert(subject, (how, last_seen_ms));
+            } else if was.1 != is.1 {
+                redrawn.insert(subject, (how, last_seen_ms));
             }
             applied.unchanged += usize::from(was == is);
         }
@@ -156,6 +170,11 @@ impl World {
         state.sources.sort_by_key(|s| s.kind.to_string());
         if changed || state.sources != sources {
             state.version = version;
+            if state.first == Version(0) {
+                state.first = version;
+            }
+            redrawn.extend(learnt);
+            self.learnt = redrawn;
             *fence = (*fence).max(batch.fence);
             applied.version = version;
         } else {

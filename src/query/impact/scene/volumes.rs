@@ -4,6 +4,7 @@ use super::{Scene, neighbours};
 use crate::query::QueryError;
 use crate::query::impact::closure::Closure;
 use crate::store::{Direction, Record, Snapshot};
+use planisphere_schema::attributes::NodeTerm;
 use planisphere_schema::{AssetId, Attributes, Kind, RelationKind};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -12,10 +13,11 @@ use std::sync::Arc;
 const NEVER_ATTACHED: &[&str] = &["local", "hostPath", "nfs", "cephfs", "glusterfs"];
 
 /// What a volume means for a pod that must move.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Volume {
     pinned: bool,
     held: bool,
+    terms: Vec<NodeTerm>,
 }
 
 impl Scene {
@@ -48,6 +50,12 @@ impl Scene {
             for link in neighbours.links {
                 let volume = volume_of.get(&link.to).and_then(|v| volumes.get(v));
                 if let Some(volume) = volume {
+                    if !volume.terms.is_empty() {
+                        self.volume_terms
+                            .entry(*pod)
+                            .or_default()
+                            .push(volume.terms.clone());
+                    }
                     self.model.pods[*pod].pinned |= volume.pinned;
                     self.model.pods[*pod].held |= volume.held;
                 }
@@ -92,8 +100,12 @@ impl Scene {
                 }
                 _ => false,
             };
+            let terms = match kept {
+                Some(Attributes::PersistentVolume(kept)) => kept.node_affinity.clone(),
+                _ => Vec::new(),
+            };
             let pinned = !to.is_empty() && !to.iter().any(|place| live.contains(place));
-            volumes.insert(*id, Volume { pinned, held });
+            volumes.insert(*id, Volume { pinned, held, terms });
         }
         Ok(volumes)
     }

@@ -6,7 +6,7 @@ use slab::Slab;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-/// Where a pod stands.
+/// Where an object stands.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     pub(super) set: usize,
@@ -27,11 +27,11 @@ pub(super) struct Namespace {
     anywhere: Vec<usize>,
 }
 
-/// Pods with the same labels.
+/// Objects with the same labels.
 #[derive(Debug)]
 struct Set {
     labels: Arc<[Label]>,
-    pods: Vec<(AssetId, Box<str>)>,
+    objects: Vec<(AssetId, Box<str>)>,
     /// The slots of the selectors that match.
     selected_by: Vec<usize>,
 }
@@ -44,7 +44,7 @@ struct Selecting {
     way: Option<Vec<Term>>,
 }
 
-/// Sets that have a term. Most terms are either nearly everywhere, or at one pod alone (its own name).
+/// Sets that have a term. Most terms are either nearly everywhere, or at one object alone (its own name).
 #[derive(Debug)]
 enum Posting {
     One(usize),
@@ -72,11 +72,11 @@ impl Namespace {
         &self.sets[set].labels
     }
 
-    pub(super) fn pods(&self, set: usize) -> impl Iterator<Item = (AssetId, &str)> {
-        self.sets[set].pods.iter().map(|(id, name)| (*id, &**name))
+    pub(super) fn objects(&self, set: usize) -> impl Iterator<Item = (AssetId, &str)> {
+        self.sets[set].objects.iter().map(|(id, name)| (*id, &**name))
     }
 
-    /// Who selects the pods of a set, by relation and id.
+    /// Who selects the objects of a set, by relation and id.
     pub(super) fn selecting(&self, set: usize) -> impl Iterator<Item = (RelationKind, &AssetRef)> {
         let by = self.sets[set]
             .selected_by
@@ -87,7 +87,7 @@ impl Namespace {
         by.into_iter()
     }
 
-    pub(super) fn add_pod(
+    pub(super) fn add_object(
         &mut self,
         id: AssetId,
         name: &str,
@@ -96,23 +96,23 @@ impl Namespace {
     ) -> Place {
         let known = self.by_labels.get(labels).copied();
         let set = known.unwrap_or_else(|| self.add_set(labels, evaluated));
-        let pods = &mut self.sets[set].pods;
-        pods.push((id, name.into()));
+        let objects = &mut self.sets[set].objects;
+        objects.push((id, name.into()));
         Place {
             set,
-            index: pods.len() - 1,
+            index: objects.len() - 1,
         }
     }
 
-    /// Gives the pod that stands in the free place now, if another one does.
-    pub(super) fn remove_pod(&mut self, place: Place) -> Option<AssetId> {
-        let pods = &mut self.sets[place.set].pods;
-        pods.swap_remove(place.index);
-        if pods.is_empty() {
+    /// Gives the object that stands in the free place now, if another one does.
+    pub(super) fn remove_object(&mut self, place: Place) -> Option<AssetId> {
+        let objects = &mut self.sets[place.set].objects;
+        objects.swap_remove(place.index);
+        if objects.is_empty() {
             self.remove_set(place.set);
             return None;
         }
-        pods.get(place.index).map(|(id, _)| *id)
+        objects.get(place.index).map(|(id, _)| *id)
     }
 
     fn add_set(&mut self, labels: &[Label], evaluated: &mut u64) -> usize {
@@ -127,7 +127,7 @@ impl Namespace {
         let labels: Arc<[Label]> = labels.into();
         let set = self.sets.insert(Set {
             labels: labels.clone(),
-            pods: Vec::with_capacity(1),
+            objects: Vec::with_capacity(1),
             selected_by: candidates,
         });
         for term in Term::all(&labels) {
