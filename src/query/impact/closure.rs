@@ -43,7 +43,7 @@ pub(super) struct Closure {
 }
 
 impl Closure {
-    /// Closes a set of assets, and of images by name.
+    /// Closes a set of assets.
     pub(super) async fn of(snapshot: &dyn Snapshot, roots: Vec<Arc<Record>>) -> Result<Self, QueryError> {
         let mut all = Self {
             failed: roots.iter().map(|r| r.asset.reference.id()).collect(),
@@ -62,6 +62,9 @@ impl Closure {
         let needed = of_kinds(&[Kind::ConfigMap, Kind::Secret]);
         let accounts = of_kinds(&[Kind::ServiceAccount]);
         let drivers = of_kinds(&[Kind::CSIDriver]);
+        let machines = of_kinds(&[Kind::VirtualMachine]);
+        let images = of_kinds(&[Kind::Image]);
+        let registries = of_kinds(&[Kind::Registry]);
         for root in all.roots.clone() {
             all.take_root(snapshot, &root).await?;
         }
@@ -78,6 +81,10 @@ impl Closure {
             .follow(snapshot, &zones, RelationKind::InZone, |_| true)
             .await?;
         nodes.extend(in_zone.iter().map(|r| r.asset.reference.id()));
+        let machine_nodes = all
+            .follow(snapshot, &machines, RelationKind::IsMachine, |_| true)
+            .await?;
+        nodes.extend(machine_nodes.iter().map(|r| r.asset.reference.id()));
         let on_nodes = all
             .follow(snapshot, &nodes, RelationKind::RunsOn, |_| true)
             .await?;
@@ -99,6 +106,15 @@ impl Closure {
             .lead(snapshot, &driven, RelationKind::BoundTo, bound_now)
             .await?;
         all.block(snapshot, &held, RelationKind::Mounts, |_| true).await?;
+        all.block(snapshot, &images, RelationKind::UsesImage, |_| true)
+            .await?;
+        // A bare pod says itself where its images come from, the others' workloads say it.
+        all.block(snapshot, &registries, RelationKind::PullsFrom, |_| true)
+            .await?;
+        let pulling = all
+            .lead(snapshot, &registries, RelationKind::PullsFrom, |_| true)
+            .await?;
+        all.block_controlled(snapshot, pulling).await?;
         Ok(all)
     }
 
@@ -234,11 +250,32 @@ impl Closure {
     ) -> Result<(), QueryError> {
         let (links, found) = incoming(snapshot, ids, relation, counts, &mut self.cuts).await?;
         for (link, record) in links.into_iter().zip(found) {
-            if record.asset.kind() == Kind::Pod && is_running(&record) {
-                let id = record.asset.reference.id();
-                self.cause.entry(id).or_insert(link);
-                self.blocked.insert(id, record);
+            if is_running(&record) {
+                self.cause.entry(link.from).or_insert(link);
+                self.blocked.insert(record.asset.reference.id(), record);
             }
+        }
+        Ok(())
+    }
+
+    /// Blocks the pods that these workloads control, level by level.
+    async fn block_controlled(
+        &mut self,
+        snapshot: &dyn Snapshot,
+        workloads: Vec<AssetId>,
+    ) -> Result<(), QueryError> {
+        let mut level = workloads;
+        let mine = |link: &Link| link.detail.controller == Some(true);
+        for _ in 0..MOST_LEVELS {
+            if level.is_empty() {
+                break;
+            }
+            self.block(snapshot, &level, RelationKind::OwnedBy, mine).await?;
+            let below = self.lead(snapshot, &level, RelationKind::OwnedBy, mine).await?;
+            level = below
+                .into_iter()
+                .filter(|id| !self.blocked.contains_key(id))
+                .collect();
         }
         Ok(())
     }
