@@ -4,18 +4,23 @@ use crate::cli::check::{Row, State};
 use crate::cli::exit::Failure;
 use crate::config::Sources;
 use crate::origins::origins;
+use crate::rules;
 use crate::serve::wall_clock;
 use planisphere_sync::dump::Dump;
 use planisphere_sync::fleet::Origin;
 use planisphere_sync::preflight::{self, Check, Report, Verdict};
+use std::path::PathBuf;
 
-/// Checks each source; a source that fails never keeps the others from being checked.
+/// Checks each source and the files of rules; one that fails never keeps the others from being checked.
 ///
 /// # Errors
 /// When the sources cannot be named at all.
-pub async fn check(sources: &Sources) -> Result<Vec<Row>, Failure> {
+pub async fn check(sources: Option<&Sources>, paths: &[PathBuf]) -> Result<Vec<Row>, Failure> {
     let clock = wall_clock();
-    let mut rows = Vec::new();
+    let mut rows = ruled(paths);
+    let Some(sources) = sources else {
+        return Ok(rows);
+    };
     for origin in origins(sources)? {
         match origin {
             Origin::Live(config) => {
@@ -38,6 +43,31 @@ pub async fn check(sources: &Sources) -> Result<Vec<Row>, Failure> {
         }
     }
     Ok(rows)
+}
+
+/// One row for each file that is right, or for each mistake.
+fn ruled(paths: &[PathBuf]) -> Vec<Row> {
+    let row = |state, detail, next: &str| Row {
+        cluster: String::new(),
+        what: "rules".into(),
+        state,
+        detail,
+        next: next.to_owned(),
+    };
+    match rules::read(paths) {
+        Ok((_, loaded)) => {
+            let told = |(path, count): &(PathBuf, usize)| format!("{}: {count} rules", path.display());
+            let files = loaded.files.iter().map(told);
+            files.map(|detail| row(State::Ok, detail, "")).collect()
+        }
+        Err(errors) => errors
+            .iter()
+            .map(|error| {
+                let next = "correct the file; until then `serve` does not start with it, and one that runs keeps the rules that it has";
+                row(State::Fail, error.to_string(), next)
+            })
+            .collect(),
+    }
 }
 
 fn row(cluster: &str, check: Check) -> Row {

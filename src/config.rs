@@ -117,6 +117,8 @@ pub struct ServeSettings {
     pub calls_interval: Duration,
     /// What to mirror.
     pub sources: Sources,
+    /// Files and directories of rules.
+    pub rules: Vec<PathBuf>,
     /// Where the store's file lies.
     pub data_dir: PathBuf,
     /// The private key that exports are signed with.
@@ -128,8 +130,10 @@ pub struct ServeSettings {
 }
 
 /// What `demo` needs.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct DemoSettings {
+    /// Files and directories of rules.
+    pub rules: Vec<PathBuf>,
     /// How many objects the fleet has.
     pub objects: usize,
     /// Over how many clusters.
@@ -220,6 +224,7 @@ impl Settings {
             calls: read.effective("calls").values,
             calls_interval: read.duration("calls_interval")?,
             sources: self.sources()?,
+            rules: self.rules(),
             data_dir: self.data_dir()?,
             export_key: read.text("export_key").map(PathBuf::from),
             store: self
@@ -236,6 +241,7 @@ impl Settings {
     pub fn demo(&self) -> Result<DemoSettings, ConfigError> {
         let read = self.reader();
         Ok(DemoSettings {
+            rules: self.rules(),
             objects: read.number("demo.objects", 50, 2_000_000)?,
             clusters: read.number("demo.clusters", 1, 100)?,
             seed: read.number("demo.seed", 0, u64::MAX)?,
@@ -259,6 +265,12 @@ impl Settings {
     /// When there is nothing to read.
     pub fn sources(&self) -> Result<Sources, ConfigError> {
         sources::resolve(&self.reader(), &self.surroundings)
+    }
+
+    /// Files and directories of rules.
+    pub fn rules(&self) -> Vec<PathBuf> {
+        let paths = self.reader().effective("rules").values.into_iter();
+        paths.map(PathBuf::from).collect()
     }
 
     /// Every key with its value and origin, as a TOML file that gives the same settings again; secrets masked.

@@ -7,6 +7,7 @@ use crate::config::DemoSettings;
 use crate::export::desk::Desk;
 use crate::lifecycle::cancelled_by_signals;
 use crate::observe::Observer;
+use crate::rules;
 use crate::serve::{Beside, Server, wall_clock};
 use crate::store::embedded::EmbeddedStore;
 use planisphere_fixtures::{FleetSpec, Options, Simulation};
@@ -50,6 +51,7 @@ pub async fn demo(
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let cancel = cancelled_by_signals().map_err(Failure::Start)?;
+    let rules = rules::follow(settings.rules.clone(), cancel.clone())?;
     let server = Server::bind(settings.listen).await?;
     let url = server.url();
     server.announce(out)?;
@@ -72,6 +74,7 @@ pub async fn demo(
         .map_err(|e| Failure::Run(e.to_string()))?;
     let beside = Beside {
         exports: Arc::new(Desk::temporary().map_err(Failure::Start)?),
+        rules: Some(rules),
         owners: Arc::default(),
         observer: Observer::default(),
         look_every: Duration::default(),

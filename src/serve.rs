@@ -14,6 +14,7 @@ use crate::lifecycle::{self, Port, cancelled_by_signals, serve_http};
 use crate::observe::{self, Source};
 use crate::origins::{self, origins};
 use crate::owners::Owners;
+use crate::rules;
 use crate::store::Store;
 use crate::store::embedded::EmbeddedStore;
 use parking_lot::Mutex;
@@ -21,6 +22,7 @@ use planisphere_schema::{Coverage, Kind};
 use planisphere_sync::fleet::{Fleet, Origin, Taken};
 use planisphere_sync::mirror::Clock;
 use planisphere_sync::reflect::{Limits, system_random};
+use planisphere_sync::rules::Rules;
 use planisphere_sync::status::{ClusterStatus, Phase, SyncStatus};
 use std::io::{Stderr, Write};
 use std::net::SocketAddr;
@@ -77,6 +79,7 @@ pub async fn serve(
 ) -> Result<(), Failure> {
     let cancel = cancelled_by_signals().map_err(Failure::Start)?;
     let origins = origins(&settings.sources)?;
+    let rules = rules::follow(settings.rules.clone(), cancel.clone())?;
     // Ports first: a port in use is told at once, before a large file is read.
     let server = Server::bind(settings.listen).await?;
     let data_dir = settings.data_dir.clone();
@@ -103,6 +106,7 @@ pub async fn serve(
                 owners: Arc::new(owners),
                 observer: observe::Observer::new(sources, Some(&settings.data_dir)),
                 look_every: settings.calls_interval,
+                rules: Some(rules),
             },
             named,
             settings.sources.exclude_kinds,
@@ -128,6 +132,8 @@ pub struct Beside {
     pub observer: observe::Observer,
     /// How often it looks.
     pub look_every: Duration,
+    /// What is kept of custom resources; none means by the shipped rules.
+    pub rules: Option<watch::Receiver<Arc<Rules>>>,
 }
 
 /// Ports that are taken, before anything answers on them.
@@ -184,6 +190,10 @@ impl Server {
         excluded: Vec<Kind>,
         cancel: CancellationToken,
     ) -> Result<Running, Failure> {
+        let rules = match beside.rules {
+            Some(rules) => rules,
+            None => rules::shipped_only()?,
+        };
         let status = SyncStatus::default();
         let snapshot = store.snapshot().await.map_err(run_failed)?;
         for known in snapshot.clusters() {
@@ -249,6 +259,7 @@ impl Server {
             limits: Limits::default(),
             excluded,
             taken: Taken::default(),
+            rules,
         };
         let mirrors = tokio::spawn(fleet.follow_named(origins));
         Ok(Running {

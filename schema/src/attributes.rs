@@ -9,6 +9,7 @@ mod kept;
 pub mod admission;
 pub mod cluster;
 pub mod config;
+pub mod custom;
 pub mod device;
 pub mod extension;
 pub mod gateway;
@@ -25,6 +26,7 @@ pub mod workload;
 pub use admission::*;
 pub use cluster::*;
 pub use config::*;
+pub use custom::*;
 pub use device::*;
 pub use extension::*;
 pub use gateway::*;
@@ -48,8 +50,8 @@ macro_rules! attributes {
         pub enum Attributes {
             $(#[doc = concat!("What a ", stringify!($kind), " keeps.")] $kind($struct),)*
             $(#[doc = concat!("Of a ", stringify!($named), " only the name is known.")] $named(NameOnly),)*
-            /// A kind outside the table keeps its metadata alone.
-            Custom,
+            /// A kind outside the table keeps its metadata, its conditions and what rules name.
+            Custom(CustomAttributes),
         }
 
         impl Attributes {
@@ -58,7 +60,7 @@ macro_rules! attributes {
                 match kind {
                     $(Kind::$kind => Attributes::$kind($struct::default()),)*
                     $(Kind::$named => Attributes::$named(NameOnly {}),)*
-                    Kind::Custom(_) => Attributes::Custom,
+                    Kind::Custom(_) => Attributes::Custom(CustomAttributes::default()),
                 }
             }
 
@@ -66,7 +68,8 @@ macro_rules! attributes {
             pub fn encode(&self) -> Vec<u8> {
                 match self {
                     $(Attributes::$kind(a) => a.encode_to_vec(),)*
-                    $(Attributes::$named(_))|* | Attributes::Custom => Vec::new(),
+                    $(Attributes::$named(_))|* => Vec::new(),
+                    Attributes::Custom(a) => a.encode_to_vec(),
                 }
             }
 
@@ -78,7 +81,7 @@ macro_rules! attributes {
                 Ok(match kind {
                     $(Kind::$kind => Attributes::$kind($struct::decode(bytes)?),)*
                     $(Kind::$named => Attributes::$named(NameOnly {}),)*
-                    Kind::Custom(_) => Attributes::Custom,
+                    Kind::Custom(_) => Attributes::Custom(CustomAttributes::decode(bytes)?),
                 })
             }
 
@@ -86,9 +89,16 @@ macro_rules! attributes {
             pub fn to_json(&self) -> serde_json::Value {
                 let value = match self {
                     $(Attributes::$kind(a) => serde_json::to_value(a),)*
-                    $(Attributes::$named(_))|* | Attributes::Custom => Ok(serde_json::json!({})),
+                    $(Attributes::$named(_))|* => Ok(serde_json::json!({})),
+                    Attributes::Custom(a) => serde_json::to_value(a),
                 };
                 value.unwrap_or_default()
+            }
+        }
+
+        impl From<CustomAttributes> for Attributes {
+            fn from(attributes: CustomAttributes) -> Self {
+                Attributes::Custom(attributes)
             }
         }
 

@@ -77,6 +77,9 @@ pub struct Detail {
     /// FORWARDS_TO: how much of the traffic of its rule, in proportion to the others; absent means 1.
     #[prost(message, optional, tag = "22")]
     pub weight: Option<i32>,
+    /// Edges that rules draw: in which roles, as the rules call them.
+    #[prost(string, repeated, tag = "40")]
+    pub labels: Vec<String>,
 }
 
 /// A port of an endpoint.

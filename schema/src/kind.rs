@@ -1,8 +1,11 @@
 //! The closed table of built-in kinds, one row each, plus [`CustomKind`] for what only a CRD knows.
 //! A kind is named with its group wherever a string names one, as kubectl does: `Pod`, `Deployment.apps`.
 
+mod custom;
+
+pub use custom::{CustomKind, MOST_MENTIONED, Spoken, usual_plural};
+
 use std::fmt;
-use std::sync::{LazyLock, RwLock};
 
 /// Whether objects of a kind live in a namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,22 +218,37 @@ kinds! {
 }
 
 impl Kind {
-    /// The built-in kind of this group and kind, else a custom one. The version is ignored.
+    /// The kind of this group and kind name: a built-in one, else a custom one. The version is ignored. Where an object
+    /// mentions what can be no kind, or one kind too many, it is [`Kind::unknown`]; [`Kind::mentioned`] tells these apart.
     pub fn of(group: &str, kind: &str) -> Kind {
-        Self::BUILT_IN
-            .iter()
-            .copied()
-            .find(|k| {
-                k.row()
-                    .is_some_and(|r| r.kind == kind && r.group == group && k.is_served())
-            })
-            .unwrap_or_else(|| {
-                Kind::Custom(CustomKind::new(if group.is_empty() {
-                    kind.into()
-                } else {
-                    format!("{kind}.{group}")
-                }))
-            })
+        Self::mentioned(group, kind).unwrap_or_else(Self::unknown)
+    }
+
+    /// The kind that an object mentions, maybe a forged one: none where it can be no kind that Kubernetes serves, or
+    /// where it is new and there are too many already ([`MOST_MENTIONED`]).
+    pub fn mentioned(group: &str, kind: &str) -> Option<Kind> {
+        let row = Self::built_in(group, kind);
+        match row {
+            Some(found) => found.is_served().then_some(found),
+            None => CustomKind::mentioned(group, kind).map(Kind::Custom),
+        }
+    }
+
+    /// The kind that discovery, or a file of the user's, declares: a built-in one, else a custom one.
+    pub fn declared(group: &str, kind: &str) -> Kind {
+        Self::built_in(group, kind)
+            .filter(|k| k.is_served())
+            .unwrap_or_else(|| Kind::Custom(CustomKind::new(custom::full_name(group, kind))))
+    }
+
+    /// Stands for every kind that cannot be told.
+    pub fn unknown() -> Kind {
+        Kind::Custom(CustomKind::new("Unknown".to_owned()))
+    }
+
+    fn built_in(group: &str, kind: &str) -> Option<Kind> {
+        let same = |k: &Kind| k.row().is_some_and(|r| r.kind == kind && r.group == group);
+        Self::BUILT_IN.iter().copied().find(same)
     }
 
     /// Whether Kubernetes serves this kind as objects.
@@ -311,32 +329,6 @@ impl fmt::Debug for Kind {
 impl serde::Serialize for Kind {
     fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         s.collect_str(self)
-    }
-}
-
-/// The interned name of a kind outside the table, `Kind.group`. Kinds are few and live as long as the process.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct CustomKind(u32);
-
-static CUSTOM: LazyLock<RwLock<Vec<&'static str>>> = LazyLock::new(RwLock::default);
-
-impl CustomKind {
-    /// The custom kind of this name, `Kind.group`.
-    pub fn new(name: String) -> Self {
-        let read = |names: &[&'static str]| names.iter().position(|n| *n == name).map(|i| Self(i as u32));
-        let known = read(&CUSTOM.read().unwrap_or_else(|e| e.into_inner()));
-        known.unwrap_or_else(|| {
-            let mut names = CUSTOM.write().unwrap_or_else(|e| e.into_inner());
-            read(&names).unwrap_or_else(|| {
-                names.push(String::leak(name.clone()));
-                Self(names.len() as u32 - 1)
-            })
-        })
-    }
-
-    /// The kind's name with its group.
-    pub fn name(self) -> &'static str {
-        CUSTOM.read().unwrap_or_else(|e| e.into_inner())[self.0 as usize]
     }
 }
 

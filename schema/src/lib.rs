@@ -29,7 +29,7 @@ pub use attributes::Attributes;
 pub use change::{Batch, Change, Cluster, Coverage, Edge, How, Observed, SourceState};
 pub use detail::Detail;
 pub use id::{AssetId, AssetKey, AssetRef, ClusterId};
-pub use kind::{CustomKind, Kind, Scope, Supply};
+pub use kind::{CustomKind, Kind, Scope, Spoken, Supply};
 pub use relation::{FailureFlow, RelationKind};
 pub use revision::{FieldChange, Op};
 pub use time::{Time, Version};

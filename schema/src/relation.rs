@@ -141,6 +141,16 @@ relations! {
     InRegion "IN_REGION" Hard "Zone, Node -> Region" "label topology.kubernetes.io/region";
     /// The cluster that a node or namespace is a part of.
     PartOf "PART_OF" Hard "Node, Namespace -> Cluster" "the cluster that serves it";
+    /// The definition that makes a custom resource a kind.
+    CrOf "CR_OF" None "custom resource -> CustomResourceDefinition" "its group and kind";
+    /// The delivery tool's own object that put this object here: an Application, a Kustomization, a release.
+    ManagedBy "MANAGED_BY" None "any -> Application, Kustomization, HelmRelease" "rules: labels and annotations of delivery tools";
+    /// A report that says something about an object: vulnerabilities, violations of policies.
+    ReportsOn "REPORTS_ON" None "report -> any" "rules: what the report names";
+    /// Needs it all the time, as a rule says; the edge's `labels` say in which role.
+    DependsOn "DEPENDS_ON" Hard "custom resource -> any" "rules";
+    /// Names it, as a rule says; the edge's `labels` say in which role.
+    RefersTo "REFERS_TO" None "any -> any" "rules";
 }
 
 impl RelationKind {

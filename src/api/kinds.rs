@@ -13,6 +13,7 @@ use async_graphql::registry::{MetaField, MetaType, Registry};
 use async_graphql::{
     ContainerType, Context, ContextSelectionSet, OutputType, Positioned, ServerResult, Value,
 };
+use planisphere_schema::attributes::CustomAttributes;
 use planisphere_schema::{Attributes, Kind};
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -39,6 +40,8 @@ pub fn register(registry: &mut Registry, common: &Fields) -> IndexSet<String> {
             fields.extend(attribute_fields(kind, registry));
             fields.extend(shortcuts::fields(kind, registry));
             fields.extend(derived_fields(kind, registry));
+        } else {
+            fields.extend(fields_of::<CustomAttributes>(registry));
         }
         registry.add_implements(name, "Asset");
         registry
@@ -153,7 +156,7 @@ macro_rules! attributes {
         async fn resolve_attribute(attributes: &Attributes, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
             match attributes {
                 $(Attributes::$kind(kept) => kept.resolve_field(ctx).await,)*
-                Attributes::Custom => Ok(None),
+                Attributes::Custom(kept) => kept.resolve_field(ctx).await,
             }
         }
     };

@@ -70,6 +70,7 @@ pub fn env_of(name: &str) -> String {
 }
 
 const SOURCES: &str = "Clusters";
+const RULES: &str = "Custom resources";
 const SERVER: &str = "Server";
 const OWNERS: &str = "Owners";
 const CALLS: &str = "Observed dependencies";
@@ -80,6 +81,7 @@ const CLIENT: &str = "Client";
 const LOGS: &str = "Logs and configuration";
 
 const READS: &[&str] = &["serve", "check"];
+const RULED: &[&str] = &["serve", "demo", "check"];
 const SERVES: &[&str] = &["serve"];
 const LISTENS: &[&str] = &["serve", "demo"];
 const DEMO: &[&str] = &["demo"];
@@ -119,6 +121,8 @@ keys! {
         "File or directory of `kubectl get … -o json|yaml`, read once as a cluster of its own; repeat it for more";
     READS SOURCES "exclude_kinds" --"exclude-kind" "KIND" Shape::List, None, None,
         "Kind to leave out, as kubectl names it (events, Job.batch); repeat it for more";
+    RULED RULES "rules" --"rules" "PATH" Shape::Paths, None, None,
+        "File or directory of rules (YAML, TOML): what is kept of custom resources and what they refer to, beside the rules that are shipped; repeat it for more";
     SERVES SERVER "data_dir" --"data-dir" "DIR" Shape::Text, None, None,
         "Directory of the graph's file; one process at a time. Without it: $XDG_DATA_HOME/planisphere or ~/.local/share/planisphere";
     SERVES SERVER "store" --"store" "STORE" Shape::Choice(&["embedded"]), Some("embedded"), None,

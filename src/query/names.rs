@@ -133,7 +133,8 @@ fn candidates(text: &str, custom: &BTreeSet<Kind>) -> Vec<Kind> {
         .map_or((text, None), |(name, group)| (name, Some(group)));
     let built_in = Kind::parse(name).filter(|k| group.is_none_or(|g| k.group().eq_ignore_ascii_case(g)));
     let custom = custom.iter().copied().filter(|k| {
-        k.short_name().eq_ignore_ascii_case(name) && group.is_none_or(|g| k.group().eq_ignore_ascii_case(g))
+        let answers = matches!(k, Kind::Custom(custom) if custom.answers_to(name));
+        answers && group.is_none_or(|g| k.group().eq_ignore_ascii_case(g))
     });
     built_in.into_iter().chain(custom).collect()
 }

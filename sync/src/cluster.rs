@@ -3,12 +3,14 @@
 
 mod access;
 mod client;
+mod custom;
 mod discovery;
 mod error;
 mod kubeconfig;
 mod request;
 mod resource;
 
+pub use custom::{CustomResource, EXCLUDED, is_excluded, is_excluded_kind};
 pub use discovery::{Discovery, Served};
 pub use error::ConnectError;
 pub use kubeconfig::{Contexts, clusters_of, kubeconfig_files};
@@ -204,11 +206,13 @@ impl Connection {
 
     /// Asks again who the cluster is: another answer than [`Self::id`] means another cluster behind the old address.
     pub async fn identity(&self) -> Result<ClusterId, ConnectError> {
-        let patience = self
-            .config
+        self.access().identity(self.patience()).await
+    }
+
+    fn patience(&self) -> Duration {
+        self.config
             .as_ref()
-            .map_or(Duration::from_secs(30), |c| c.patience);
-        self.access().identity(patience).await
+            .map_or(Duration::from_secs(30), |c| c.patience)
     }
 
     /// Whether the cluster is still the same, as proven at this moment or later.

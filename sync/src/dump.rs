@@ -1,14 +1,19 @@
 //! Clusters from files: what `kubectl get … -o json|yaml` printed, one file or a directory of them a cluster. A dump is a
 //! picture of one moment: it is read whole or not at all, and what it does not bring of the kinds that it brings is gone.
 
-use crate::extract::Extractor;
+mod custom;
+
+use crate::cluster::is_excluded_kind;
+use crate::extract::{Context, Extractor};
 use crate::observe::{Event, Observation};
+use crate::rules::Rules;
 use planisphere_schema::{ClusterId, Coverage, How, Kind, Supply};
 use serde::Deserialize;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Why a dump could not be read.
@@ -193,7 +198,10 @@ impl Dump {
             header.api_version = api_version.to_owned();
         }
         let group = header.api_version.split_once('/').map_or("", |(group, _)| group);
-        let kind = Kind::of(group, &header.kind);
+        // A file of the user's may name any kind; what can be none of Kubernetes' is not mirrored.
+        let Some(kind) = Kind::mentioned(group, &header.kind).filter(|kind| !is_excluded_kind(*kind)) else {
+            return Ok(());
+        };
         if let (Kind::Namespace, Some(metadata)) = (kind, &header.metadata)
             && metadata.name.as_deref() == Some("kube-system")
             && let Some(uid) = metadata.uid.as_deref().and_then(|uid| uid.parse().ok())
@@ -210,9 +218,12 @@ impl Dump {
     }
 
     /// The events that a live cluster would have told: a whole list of each kind that the dump brings.
-    pub fn events(&mut self) -> Vec<Event> {
+    pub fn events(&mut self, rules: &Rules) -> Vec<Event> {
         let mut events = Vec::new();
-        for kind in Kind::BUILT_IN.iter().copied() {
+        let catalog = Arc::new(custom::catalog(&self.objects));
+        let custom = self.objects.keys().filter(|k| matches!(k, Kind::Custom(_)));
+        let custom: Vec<Kind> = custom.copied().collect();
+        for kind in Kind::BUILT_IN.iter().copied().chain(custom) {
             let Some(extractor) = Extractor::of(kind) else {
                 continue;
             };
@@ -227,8 +238,9 @@ impl Dump {
             };
             let mut observations: Vec<Observation> = Vec::with_capacity(objects.len());
             let mut problems = Vec::new();
+            let context = Context::new(self.cluster, catalog.clone(), rules.of(kind));
             for object in &objects {
-                match extractor.json(self.cluster, object) {
+                match extractor.json_in(&context, object) {
                     Ok(observation) => observations.push(observation),
                     Err(error) => problems.push(format!("{kind}: {error}")),
                 }

@@ -5,6 +5,8 @@
 mod admission;
 mod cluster;
 mod config;
+mod context;
+mod custom;
 mod device;
 mod draft;
 mod extension;
@@ -18,6 +20,7 @@ mod pod;
 mod policy;
 mod rbac;
 mod references;
+mod ruled;
 mod storage;
 #[cfg(test)]
 mod tests;
@@ -25,6 +28,7 @@ mod workload;
 
 use crate::Observation;
 use crate::wire;
+pub use context::{Catalog, Context, Entry};
 use draft::Draft;
 use planisphere_schema::{Attributes, ClusterId, Kind};
 use serde::de::DeserializeOwned;
@@ -55,15 +59,16 @@ pub struct Extractor {
     to_protobuf: fn(&str) -> Option<Vec<u8>>,
 }
 
-type Read = fn(Kind, ClusterId, &[u8]) -> Result<Observation, Undecodable>;
+type Read = fn(Kind, &Context, &[u8]) -> Result<Observation, Undecodable>;
 
 macro_rules! extractors {
     ($($kind:ident($wire:ident),)*) => {
         impl Extractor {
-            /// The extractor of a kind; none for what Kubernetes does not serve and for custom kinds.
+            /// The extractor of a kind; none for what Kubernetes does not serve.
             pub fn of(kind: Kind) -> Option<Extractor> {
                 match kind {
                     $(Kind::$kind => Some(Self::reading::<wire::$wire>(kind)),)*
+                    Kind::Custom(_) => Some(Self::custom(kind)),
                     _ => None,
                 }
             }
@@ -130,6 +135,16 @@ extractors! {
 }
 
 impl Extractor {
+    fn custom(kind: Kind) -> Self {
+        Self {
+            kind,
+            json: custom::read,
+            protobuf: custom::no_protobuf,
+            #[cfg(test)]
+            to_protobuf: |_| None,
+        }
+    }
+
     fn reading<T: Extract>(kind: Kind) -> Self {
         Self {
             kind,
@@ -149,7 +164,15 @@ impl Extractor {
     /// # Errors
     /// When not even its name, uid and resourceVersion can be read.
     pub fn json(&self, cluster: ClusterId, object: &[u8]) -> Result<Observation, Undecodable> {
-        (self.json)(self.kind, cluster, object)
+        self.json_in(&cluster.into(), object)
+    }
+
+    /// Reads one object in JSON, knowing what its context knows.
+    ///
+    /// # Errors
+    /// When not even its name, uid and resourceVersion can be read.
+    pub fn json_in(&self, context: &Context, object: &[u8]) -> Result<Observation, Undecodable> {
+        (self.json)(self.kind, context, object)
     }
 
     /// Reads one object in Kubernetes' protobuf: its own message, without the envelope (`k8s\0` and Unknown).
@@ -157,7 +180,15 @@ impl Extractor {
     /// # Errors
     /// When not even its name, uid and resourceVersion can be read.
     pub fn protobuf(&self, cluster: ClusterId, object: &[u8]) -> Result<Observation, Undecodable> {
-        (self.protobuf)(self.kind, cluster, object)
+        self.protobuf_in(&cluster.into(), object)
+    }
+
+    /// Reads one object in Kubernetes' protobuf, knowing what its context knows.
+    ///
+    /// # Errors
+    /// When not even its name, uid and resourceVersion can be read.
+    pub fn protobuf_in(&self, context: &Context, object: &[u8]) -> Result<Observation, Undecodable> {
+        (self.protobuf)(self.kind, context, object)
     }
 }
 
@@ -180,21 +211,21 @@ struct Protobuf;
 
 impl Encoding for Json {
     fn decode<T: prost::Message + DeserializeOwned + Default>(object: &[u8]) -> Result<T, String> {
-        serde_json::from_slice(object).map_err(|error| {
-            // serde quotes what it found; only what it expected instead may be repeated.
-            let text = error.to_string();
-            let expected = text.rsplit_once(", expected ").map(|(_, expected)| expected);
-            let expected = expected
-                .and_then(|e| e.rsplit_once(" at line "))
-                .map(|(expected, _)| expected);
-            match (error.classify(), expected) {
-                (serde_json::error::Category::Data, Some(expected)) if expected.len() <= 80 => {
-                    format!("a field is not {expected}")
-                }
-                (serde_json::error::Category::Data, _) => "a field has a wrong value".into(),
-                _ => "it is not JSON, or cut off".into(),
-            }
-        })
+        serde_json::from_slice(object).map_err(|error| reason(&error))
+    }
+}
+
+/// Why JSON does not decode. serde quotes what it found; only what it expected instead may be repeated.
+fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let expected = text.rsplit_once(", expected ").map(|(_, expected)| expected);
+    let expected = expected.map(|e| e.rsplit_once(" at line ").map_or(e, |(expected, _)| expected));
+    match (error.classify(), expected) {
+        (serde_json::error::Category::Data, Some(expected)) if expected.len() <= 80 => {
+            format!("a field is not {expected}")
+        }
+        (serde_json::error::Category::Data, _) => "a field has a wrong value".into(),
+        _ => "it is not JSON, or cut off".into(),
     }
 }
 
@@ -207,7 +238,7 @@ impl Encoding for Protobuf {
 
 fn read<T: Extract, E: Encoding>(
     kind: Kind,
-    cluster: ClusterId,
+    context: &Context,
     object: &[u8],
 ) -> Result<Observation, Undecodable> {
     let undecodable = |reason: String| Undecodable {
@@ -221,16 +252,31 @@ fn read<T: Extract, E: Encoding>(
             if metadata.name.is_empty() {
                 return Err(undecodable("it has no name".into()));
             }
-            let mut draft = Draft::new(cluster, kind, metadata);
+            let mut draft = Draft::new(context, kind, metadata);
             let attributes = whole.describe(&mut draft);
+            ruled::apply(&mut draft, &serde_json::Value::Null);
             Ok(draft.finish(attributes))
         }
-        Err(reason) => salvage::<E>(kind, cluster, object, &reason).ok_or_else(|| undecodable(reason)),
+        Err(reason) => salvage::<E>(kind, context, object, &reason).ok_or_else(|| undecodable(reason)),
     }
 }
 
+/// As [`salvage`], of a custom resource.
+fn salvage_json(
+    kind: Kind,
+    context: &Context,
+    object: &[u8],
+    reason: String,
+) -> Result<Observation, Undecodable> {
+    salvage::<Json>(kind, context, object, &reason).ok_or(Undecodable {
+        kind,
+        bytes: object.len(),
+        reason,
+    })
+}
+
 /// Reads what can be read of an object that does not decode: its metadata, else its identity.
-fn salvage<E: Encoding>(kind: Kind, cluster: ClusterId, object: &[u8], reason: &str) -> Option<Observation> {
+fn salvage<E: Encoding>(kind: Kind, context: &Context, object: &[u8], reason: &str) -> Option<Observation> {
     let (metadata, lost) = match E::decode::<wire::MetadataOnly>(object) {
         Ok(salvaged) => (salvaged.metadata, "only its metadata is kept"),
         Err(_) => {
@@ -249,7 +295,7 @@ fn salvage<E: Encoding>(kind: Kind, cluster: ClusterId, object: &[u8], reason: &
     if metadata.name.is_empty() || metadata.uid.is_empty() || !ordered {
         return None;
     }
-    let mut draft = Draft::new(cluster, kind, metadata);
+    let mut draft = Draft::new(context, kind, metadata);
     draft.problem(format!("could not be read ({reason}): {lost}"));
     Some(draft.finish(Attributes::empty(kind)))
 }

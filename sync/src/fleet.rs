@@ -1,36 +1,33 @@
 //! All clusters side by side: each is reached, claimed, restored and mirrored on its own, so that no fault of one touches
 //! another. A cluster that cannot be reached is tried again for ever; what is known of it stays, and grows old.
 
+mod live;
+mod reflectors;
 mod roster;
+mod taken;
 
-use crate::cluster::{ClusterConfig, Connection, Resource, Served};
+pub use taken::Taken;
+
+use crate::cluster::{ClusterConfig, Connection};
 use crate::dump::Dump;
-use crate::extract::Extractor;
-use crate::frame::Encoding;
 use crate::mirror::{Clock, Mirror};
-use crate::observe::Event;
-use crate::reflect::{Extract, Limits, Random, Reflector};
+use crate::reflect::{Limits, Random};
+use crate::rules::Rules;
 use crate::sink::{Sink, SinkClosed, Start};
 use crate::status::{Phase, SyncStatus};
 use futures::StreamExt;
 use planisphere_schema::attributes::ClusterAttributes;
-use planisphere_schema::{Attributes, Cluster, ClusterId, Coverage, Kind};
+use planisphere_schema::{Cluster, Kind};
 use roster::Roster;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// Events that wait between the reflectors of a cluster and its mirror. Few: in a list each holds hundreds of objects,
-/// and what waits here weighs more than the graph that becomes of it.
-const EVENTS: usize = 8;
 /// The longest wait between two attempts to reach a cluster.
 const RETRY_MAX: Duration = Duration::from_secs(30);
-/// The pause before a reflector that panicked starts anew.
+/// The pause before what panicked starts anew.
 const AFTER_PANIC: Duration = Duration::from_secs(5);
 /// How often the identity of a cluster is asked again.
 const IDENTITY_EVERY: Duration = Duration::from_secs(60);
@@ -73,43 +70,8 @@ pub struct Fleet {
     pub excluded: Vec<Kind>,
     /// Under which name each cluster is mirrored.
     pub taken: Taken,
-}
-
-/// The identities of the clusters that are mirrored, each with its name: one cluster under two names is mirrored once.
-#[derive(Clone, Debug, Default)]
-pub struct Taken(Arc<Mutex<BTreeMap<ClusterId, String>>>);
-
-impl Taken {
-    /// Takes a cluster for a name; the name that has it already, where it is another.
-    fn take(&self, id: ClusterId, name: &str) -> Result<Lease, String> {
-        let mut taken = self.0.lock().unwrap_or_else(|e| e.into_inner());
-        match taken.get(&id) {
-            Some(other) if other != name => Err(other.clone()),
-            _ => {
-                taken.insert(id, name.to_owned());
-                Ok(Lease {
-                    taken: self.clone(),
-                    id,
-                })
-            }
-        }
-    }
-}
-
-/// Gives a cluster free when it is dropped.
-struct Lease {
-    taken: Taken,
-    id: ClusterId,
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        self.taken
-            .0
-            .lock()
-            .unwrap_or_else(|e| e.into_inner())
-            .remove(&self.id);
-    }
+    /// What is kept of custom resources, and what objects refer to; others may come while it runs.
+    pub rules: watch::Receiver<Arc<Rules>>,
 }
 
 impl Fleet {
@@ -129,22 +91,31 @@ impl Fleet {
         match origin {
             Origin::Live(config) => self.mirror_live(&config).await,
             Origin::Dump(path) => {
-                if let Err(error) = self.mirror_dump(path).await {
-                    tracing::error!(cluster = name, error, "the dump was not taken over");
-                    self.status.update(&name, |status| {
-                        status.dump = true;
-                        status.error = Some(error);
-                    });
+                let mut rules = self.rules.clone();
+                loop {
+                    let by = rules.borrow_and_update().clone();
+                    if let Err(error) = self.mirror_dump(path.clone(), by).await {
+                        tracing::error!(cluster = name, error, "the dump was not taken over");
+                        self.status.update(&name, |status| {
+                            status.dump = true;
+                            status.error = Some(error);
+                        });
+                    }
+                    // By other rules it says something else.
+                    let changed = self.cancel.run_until_cancelled(rules.changed()).await;
+                    if !matches!(changed, Some(Ok(()))) {
+                        return;
+                    }
                 }
             }
         }
     }
 
     /// Reads a dump whole and hands it over as one list of each kind.
-    async fn mirror_dump(&self, path: PathBuf) -> Result<(), String> {
+    async fn mirror_dump(&self, path: PathBuf, rules: Arc<Rules>) -> Result<(), String> {
         let read = tokio::task::spawn_blocking(move || {
             Dump::read(&path).map(|mut dump| {
-                let events = dump.events();
+                let events = dump.events(&rules);
                 (dump, events)
             })
         });
@@ -253,155 +224,6 @@ impl Fleet {
             .await;
     }
 
-    /// Mirrors a cluster until cancelled, or until another cluster answers at its address.
-    async fn follow(&self, connection: Arc<Connection>) -> Result<(), SinkClosed> {
-        let cluster = Cluster {
-            id: connection.id(),
-            name: connection.name().to_owned(),
-        };
-        self.status.update(&cluster.name, |status| {
-            if status
-                .cluster
-                .as_ref()
-                .is_some_and(|known| known.id != cluster.id)
-            {
-                // Another cluster under the old name: nothing that was known of that one holds for it.
-                status.kinds.clear();
-            }
-            // All of them from the start: one that waits for its turn to be read is missing, not unheard of.
-            for kind in Resource::all().into_iter().map(|resource| resource.kind) {
-                if Extractor::of(kind).is_some() {
-                    status.kinds.entry(kind).or_default();
-                }
-            }
-            status.cluster = Some(cluster.clone());
-            status.reachable = true;
-            status.error = None;
-        });
-        let (mut mirror, start) = self.restored(&cluster, self.clock.clone()).await?;
-        mirror.describe(describe(&connection));
-        let (events, received) = mpsc::channel(EVENTS);
-        let stop = self.cancel.child_token();
-        let mut reflectors = JoinSet::new();
-        for resource in Resource::all() {
-            let kind = resource.kind;
-            let resource = connection.discovery().preferred(resource);
-            let absent = connection.discovery().serves(&resource) == Served::No;
-            let left_out = match () {
-                () if self.excluded.contains(&kind) => Some(Coverage::Excluded),
-                () if absent => Some(Coverage::Absent),
-                () => None,
-            };
-            if let Some(coverage) = left_out {
-                mirror.handle(Event::Covered { kind, coverage });
-            }
-            if let Some(extractor) = Extractor::of(kind).filter(|_| left_out != Some(Coverage::Excluded)) {
-                let resume = start
-                    .sources
-                    .iter()
-                    .find(|s| s.kind == kind)
-                    .and_then(|s| s.resume.clone());
-                let reflector = self.reflector(&connection, resource, extractor, resume);
-                // What is not served now may be soon: an aggregated API whose server was down is one.
-                let after = if absent {
-                    self.limits.refused
-                } else {
-                    Duration::ZERO
-                };
-                self.spawn(&mut reflectors, reflector, &events, &stop, after);
-            }
-        }
-        drop(events);
-        let sink = self.sink.clone();
-        let mut mirror = tokio::spawn(async move { mirror.run(received, &*sink).await });
-        loop {
-            tokio::select! {
-                biased;
-                ended = &mut mirror => {
-                    stop.cancel();
-                    while reflectors.join_next().await.is_some() {}
-                    return match ended {
-                        Ok(ended) => ended,
-                        Err(panic) => {
-                            tracing::error!(cluster = cluster.name, %panic, "a defect: the mirror starts anew from the store");
-                            self.status.update(&cluster.name, |status| {
-                                status.error = Some("a defect in planisphere; see its log".to_owned());
-                            });
-                            tokio::time::sleep(AFTER_PANIC).await;
-                            Ok(())
-                        }
-                    };
-                }
-                () = connection.replaced(), if !stop.is_cancelled() => {
-                    tracing::warn!(cluster = cluster.name, was = %cluster.id, "another cluster answers at this address");
-                    stop.cancel();
-                }
-                // Silence says nothing: the reflectors tell when the cluster cannot be reached.
-                () = tokio::time::sleep(IDENTITY_EVERY) => {
-                    let _ = connection.verify(Instant::now()).await;
-                }
-            }
-        }
-    }
-
-    fn reflector(
-        &self,
-        connection: &Arc<Connection>,
-        resource: Resource,
-        extractor: Extractor,
-        resume: Option<String>,
-    ) -> Reflector {
-        let cluster = connection.id();
-        let extract: Extract = Arc::new(move |encoding, object| {
-            match encoding {
-                Encoding::Json => extractor.json(cluster, object),
-                Encoding::Protobuf => extractor.protobuf(cluster, object),
-            }
-            .map_err(|e| e.to_string())
-        });
-        Reflector {
-            cluster: connection.clone(),
-            resource,
-            resume,
-            extract,
-            status: self.status.clone(),
-            clock: self.clock.clone(),
-            random: self.random.clone(),
-            limits: self.limits.clone(),
-        }
-    }
-
-    /// Runs a reflector. A panic in it is a defect of ours, contained: the others go on, it is shown, and it starts anew
-    /// with a whole list.
-    fn spawn(
-        &self,
-        reflectors: &mut JoinSet<()>,
-        reflector: Reflector,
-        events: &mpsc::Sender<Event>,
-        stop: &CancellationToken,
-        after: Duration,
-    ) {
-        let (status, events, stop) = (self.status.clone(), events.clone(), stop.clone());
-        let (connection, kind) = (reflector.cluster.clone(), reflector.resource.kind);
-        let mut next = reflector.clone();
-        next.resume = None;
-        reflectors.spawn(async move {
-            if !after.is_zero() && stop.run_until_cancelled(tokio::time::sleep(after)).await.is_none() {
-                return;
-            }
-            let mut reflector = reflector;
-            while let Err(panic) = tokio::spawn(reflector.run(events.clone(), stop.clone())).await {
-                tracing::error!(cluster = connection.name(), %kind, %panic, "a defect: the reflector starts anew");
-                status.update_kind(connection.name(), kind, |status| {
-                    status.errors += 1;
-                    status.last_error = Some("a defect in planisphere; see its log".to_owned());
-                });
-                tokio::time::sleep(AFTER_PANIC).await;
-                reflector = next.clone();
-            }
-        });
-    }
-
     /// A mirror that knows what the store knows.
     async fn restored(&self, cluster: &Cluster, clock: Clock) -> Result<(Mirror, Start), SinkClosed> {
         let mut start = self.sink.claim(cluster).await?;
@@ -421,14 +243,4 @@ impl Fleet {
         mirror.publish_sizes();
         Ok((mirror, start))
     }
-}
-
-fn describe(connection: &Connection) -> Attributes {
-    ClusterAttributes {
-        configured_name: connection.name().to_owned(),
-        server: Some(connection.server()),
-        git_version: Some(connection.version().to_owned()),
-        platform: None,
-    }
-    .into()
 }

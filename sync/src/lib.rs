@@ -10,6 +10,8 @@ pub mod mirror;
 pub mod observe;
 pub mod preflight;
 pub mod reflect;
+mod resume;
+pub mod rules;
 pub mod sink;
 pub mod status;
 mod wire;

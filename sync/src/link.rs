@@ -110,6 +110,12 @@ impl Linker {
         self.kinds.get(&kind).map_or(0, |r| r.objects.len())
     }
 
+    /// The kinds of which objects are known.
+    pub fn kinds(&self) -> impl Iterator<Item = Kind> {
+        let held = self.kinds.iter().filter(|(_, r)| !r.objects.is_empty());
+        held.map(|(kind, _)| *kind)
+    }
+
     /// How often a selector was held against labels, since the beginning: the cost of selection.
     pub fn evaluated(&self) -> u64 {
         self.pods.evaluated() + self.roles.evaluated()

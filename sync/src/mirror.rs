@@ -3,6 +3,7 @@
 
 use crate::link::{Ignored, Linker};
 use crate::observe::{Event, Observation};
+use crate::resume::ResumePoint;
 use crate::sink::{Sink, SinkClosed, Start};
 use crate::status::SyncStatus;
 use planisphere_schema::{
@@ -24,6 +25,8 @@ pub struct Mirror {
     fence: u64,
     linker: Linker,
     sources: BTreeMap<Kind, SourceState>,
+    /// How the objects of each kind are read, where that may change.
+    readings: BTreeMap<Kind, u64>,
     moved: BTreeSet<Kind>,
     pending: Vec<Observed>,
     status: SyncStatus,
@@ -34,9 +37,12 @@ impl Mirror {
     /// A mirror that goes on from where the store's stands. [`Mirror::restore`] each known asset before events come.
     pub fn new(cluster: Cluster, start: &Start, status: SyncStatus, clock: Clock) -> Self {
         let mut linker = Linker::new(cluster.clone());
+        let mut readings = BTreeMap::new();
         for source in &start.sources {
             if let Some(resume) = &source.resume {
-                linker.resume(source.kind, resume);
+                let point = ResumePoint::parse(resume);
+                linker.resume(source.kind, &point.version);
+                readings.insert(source.kind, point.reading);
             }
         }
         Self {
@@ -44,6 +50,7 @@ impl Mirror {
             fence: start.fence,
             linker,
             sources: start.sources.iter().map(|s| (s.kind, s.clone())).collect(),
+            readings,
             moved: BTreeSet::new(),
             pending: Vec::new(),
             status,
@@ -54,6 +61,21 @@ impl Mirror {
     /// Takes in an asset that the store remembers.
     pub fn restore(&mut self, asset: &Asset) {
         self.linker.restore(asset);
+    }
+
+    /// The kinds of which anything is remembered.
+    pub(crate) fn kinds(&self) -> BTreeSet<Kind> {
+        let told = self
+            .sources
+            .values()
+            .filter(|s| s.resume.is_some() || s.coverage != Coverage::Absent);
+        let told: BTreeSet<Kind> = told.map(|s| s.kind).collect();
+        told.into_iter().chain(self.linker.kinds()).collect()
+    }
+
+    fn resume_point(&self, kind: Kind, version: String) -> String {
+        let reading = self.readings.get(&kind).copied().unwrap_or_default();
+        ResumePoint { version, reading }.to_string()
     }
 
     /// How many objects of each kind are known; for the status, once all are restored.
@@ -103,6 +125,7 @@ impl Mirror {
                 let last_seen = self.sources.get(&kind).map(|s| s.fresh_ms.min(at_ms));
                 self.linker
                     .list_ended(kind, &resume, last_seen, &mut self.pending);
+                let resume = self.resume_point(kind, resume);
                 self.moved(kind, |source| {
                     source.resume = Some(resume);
                     source.fresh_ms = at_ms;
@@ -132,9 +155,24 @@ impl Mirror {
             }
             Event::Progress { kind, resume, at_ms } => {
                 self.linker.resume(kind, &resume);
+                let resume = self.resume_point(kind, resume);
                 self.moved(kind, |source| {
                     source.resume = Some(resume);
                     source.fresh_ms = at_ms.unwrap_or(source.fresh_ms);
+                });
+                kind
+            }
+            Event::Reading { kind, reading } => {
+                self.readings.insert(kind, reading);
+                return;
+            }
+            Event::Vanished { kind } => {
+                let last_seen = self.sources.get(&kind).map(|s| s.fresh_ms);
+                self.linker.list_started(kind);
+                self.linker.list_ended(kind, "0", last_seen, &mut self.pending);
+                self.moved(kind, |source| {
+                    source.resume = None;
+                    source.coverage = Coverage::Absent;
                 });
                 kind
             }
@@ -159,11 +197,12 @@ impl Mirror {
     fn reached(&mut self, kind: Kind, observations: &[Observation]) {
         let newest = observations.iter().map(|o| o.asset.resource_version).max();
         let resume = self.sources.get(&kind).and_then(|source| source.resume.as_ref());
-        let before = resume.and_then(|resume| resume.parse::<u64>().ok());
+        let before = resume.and_then(|resume| ResumePoint::parse(resume).version.parse::<u64>().ok());
         if let Some(newest) = newest
             && before.is_some_and(|before| before < newest)
         {
-            self.moved(kind, |source| source.resume = Some(newest.to_string()));
+            let resume = self.resume_point(kind, newest.to_string());
+            self.moved(kind, |source| source.resume = Some(resume));
         }
     }
 
@@ -231,13 +270,19 @@ mod tests {
 
     #[test]
     fn the_resume_point_goes_with_the_events_that_it_stands_for() {
+        for reading in ["", " 00000000000000ab"] {
+            the_resume_point_goes_with_events_read_as(reading);
+        }
+    }
+
+    fn the_resume_point_goes_with_events_read_as(reading: &str) {
         let cluster = Cluster {
             id: ClusterId(Uuid::from_u128(1)),
             name: "one".into(),
         };
         let source = SourceState {
             kind: Kind::Pod,
-            resume: Some("10".into()),
+            resume: Some(format!("10{reading}")),
             fresh_ms: 7,
             coverage: Coverage::Watched,
         };
@@ -265,7 +310,7 @@ mod tests {
         });
         let batch = mirror.take_batch().unwrap();
         assert_eq!(batch.changes.len(), 2);
-        assert_eq!(batch.sources[0].resume.as_deref(), Some("12"));
+        assert_eq!(batch.sources[0].resume, Some(format!("12{reading}")));
         assert_eq!(
             batch.sources[0].fresh_ms, 7,
             "events prove nothing about the time"

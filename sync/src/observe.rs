@@ -75,4 +75,16 @@ pub enum Event {
         /// What we may see.
         coverage: Coverage,
     },
+    /// How objects are read from here on. Where that is another way than before, a whole list follows.
+    Reading {
+        /// The resource.
+        kind: Kind,
+        /// A fingerprint; 0 where there is only one way.
+        reading: u64,
+    },
+    /// The cluster is proven to serve the resource no more: its objects are gone, as if a whole list had brought none.
+    Vanished {
+        /// The resource.
+        kind: Kind,
+    },
 }

@@ -1,6 +1,7 @@
 //! What is known of the mirror's own state, per cluster and kind: shared with whoever answers questions, so that
 //! every answer can say how fresh and how complete it is. Reads and writes take a lock for a moment, never across I/O.
 
+use crate::resume::ResumePoint;
 use planisphere_schema::{Cluster, Coverage, Kind, SourceState};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -160,7 +161,8 @@ impl SyncStatus {
                 let kind = status.kinds.entry(source.kind).or_default();
                 kind.coverage = Some(source.coverage);
                 kind.complete = source.resume.is_some();
-                kind.resume.clone_from(&source.resume);
+                let resume = source.resume.as_deref();
+                kind.resume = resume.map(|text| ResumePoint::parse(text).version);
                 kind.fresh_ms = Some(source.fresh_ms).filter(|ms| *ms > 0);
             }
         });

@@ -25,6 +25,8 @@ mod operations;
 mod ownership;
 mod program;
 mod real;
+mod real_custom;
+mod rules;
 mod scenarios;
 mod seeds;
 mod simulated;

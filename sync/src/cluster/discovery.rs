@@ -1,9 +1,11 @@
 //! What a cluster serves: aggregated discovery in two requests, or the old way on old servers. A group whose own server is
 //! down is unknown, which is not the same as absent.
 
+use super::custom::Offer;
 use super::error::ConnectError;
 use super::{Access, Resource, request};
-use planisphere_schema::Kind;
+use futures::StreamExt;
+use planisphere_schema::Spoken;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -26,9 +28,11 @@ pub enum Served {
 #[derive(Clone, Debug, Default)]
 pub struct Discovery {
     /// The plural names that can be listed and watched, by group and version; none where their server did not tell.
-    versions: BTreeMap<(String, String), Option<BTreeSet<String>>>,
+    pub(super) versions: BTreeMap<(String, String), Option<BTreeSet<String>>>,
+    /// What can be mirrored, the preferred version of each group first.
+    pub(super) offers: Vec<Offer>,
     /// Nothing could be asked at all.
-    blind: bool,
+    pub(super) blind: bool,
 }
 
 #[derive(Deserialize)]
@@ -69,17 +73,35 @@ struct GroupVersion {
 
 /// A resource in aggregated discovery.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct ServedResource {
     resource: String,
+    #[serde(default)]
+    response_kind: Option<ResponseKind>,
+    #[serde(default)]
+    scope: String,
+    #[serde(default)]
+    singular_resource: String,
+    #[serde(default)]
+    short_names: Option<Vec<String>>,
     #[serde(default)]
     verbs: Vec<String>,
 }
 
 #[derive(Deserialize)]
+struct ResponseKind {
+    #[serde(default)]
+    kind: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct OldGroup {
     name: String,
     #[serde(default)]
     versions: Vec<OldVersion>,
+    #[serde(default)]
+    preferred_version: Option<OldVersion>,
 }
 
 #[derive(Deserialize)]
@@ -95,8 +117,17 @@ struct OldResources {
 
 /// A resource in discovery of the old way.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct OldResource {
     name: String,
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    namespaced: bool,
+    #[serde(default)]
+    singular_name: String,
+    #[serde(default)]
+    short_names: Option<Vec<String>>,
     #[serde(default)]
     verbs: Vec<String>,
 }
@@ -105,8 +136,8 @@ impl Discovery {
     /// A cluster that nothing is known of: everything is worth a try.
     pub fn unknown() -> Self {
         Self {
-            versions: BTreeMap::new(),
             blind: true,
+            ..Self::default()
         }
     }
 
@@ -149,35 +180,54 @@ impl Discovery {
 
     fn aggregated(&mut self, groups: Vec<Group>) {
         for group in groups {
-            for version in group.versions.unwrap_or_default() {
-                let plurals = version
-                    .resources
-                    .unwrap_or_default()
-                    .into_iter()
-                    .filter(|r| can_be_mirrored(&r.verbs));
-                let plurals = (version.freshness != "Stale").then(|| plurals.map(|r| r.resource).collect());
-                self.versions
-                    .insert((group.metadata.name.clone(), version.version), plurals);
+            let name = group.metadata.name;
+            for GroupVersion {
+                version,
+                resources,
+                freshness,
+            } in group.versions.unwrap_or_default()
+            {
+                let resources = resources.unwrap_or_default().into_iter();
+                let resources: Vec<_> = resources.filter(|r| can_be_mirrored(&r.verbs)).collect();
+                let told = freshness != "Stale";
+                let plurals = told.then(|| resources.iter().map(|r| r.resource.clone()).collect());
+                self.versions.insert((name.clone(), version.clone()), plurals);
+                for resource in resources.into_iter().filter(|_| told) {
+                    let spoken = Spoken {
+                        plural: resource.resource,
+                        singular: resource.singular_resource,
+                        short: resource.short_names.unwrap_or_default(),
+                    };
+                    let kind = resource.response_kind.map(|k| k.kind).unwrap_or_default();
+                    self.offer(&name, &version, kind, resource.scope == "Namespaced", spoken);
+                }
             }
         }
     }
 
-    /// The old way: one request a group and version, of those that built-in kinds live in.
+    fn offer(&mut self, group: &str, version: &str, kind: String, namespaced: bool, spoken: Spoken) {
+        if !kind.is_empty() && !spoken.plural.contains('/') {
+            self.offers.push(Offer {
+                group: group.to_owned(),
+                version: version.to_owned(),
+                kind,
+                namespaced,
+                spoken,
+            });
+        }
+    }
+
+    /// The old way: one request a group and version, the preferred version of a group first.
     async fn one_by_one(&mut self, access: &Access, groups: Groups, patience: Duration) {
         let core = groups.versions.unwrap_or_default().into_iter();
-        let named = groups.groups.unwrap_or_default().into_iter().flat_map(|group| {
-            group
-                .versions
-                .into_iter()
-                .map(move |v| (group.name.clone(), v.version))
-        });
-        for (group, version) in core.map(|version| (String::new(), version)).chain(named) {
-            if !Kind::BUILT_IN
-                .iter()
-                .any(|kind| kind.is_served() && kind.group() == group)
-            {
-                continue;
-            }
+        let mut asked: Vec<(String, String)> = core.map(|version| (String::new(), version)).collect();
+        for group in groups.groups.unwrap_or_default() {
+            let preferred = group.preferred_version.map(|v| v.version);
+            let mut versions: Vec<String> = group.versions.into_iter().map(|v| v.version).collect();
+            versions.sort_by_key(|v| Some(v) != preferred.as_ref());
+            asked.extend(versions.into_iter().map(|version| (group.name.clone(), version)));
+        }
+        let answers = futures::stream::iter(asked).map(|(group, version)| async move {
             let path = if group.is_empty() {
                 format!("/api/{version}")
             } else {
@@ -187,13 +237,25 @@ impl Discovery {
             if let Err(e) = &listed {
                 tracing::warn!(server = access.endpoint.server, path, "discovery failed: {e}");
             }
-            let plurals = listed.ok().map(|list| {
+            (group, version, listed.ok())
+        });
+        let mut answers = std::pin::pin!(answers.buffered(8));
+        while let Some((group, version, listed)) = answers.next().await {
+            let resources = listed.map(|list| {
                 let served = list.resources.unwrap_or_default().into_iter();
-                served
-                    .filter(|r| can_be_mirrored(&r.verbs))
-                    .map(|r| r.name)
-                    .collect()
+                served.filter(|r| can_be_mirrored(&r.verbs)).collect::<Vec<_>>()
             });
+            let plurals = resources
+                .as_ref()
+                .map(|all| all.iter().map(|r| r.name.clone()).collect());
+            for resource in resources.into_iter().flatten() {
+                let spoken = Spoken {
+                    plural: resource.name,
+                    singular: resource.singular_name,
+                    short: resource.short_names.unwrap_or_default(),
+                };
+                self.offer(&group, &version, resource.kind, resource.namespaced, spoken);
+            }
             self.versions.insert((group, version), plurals);
         }
     }

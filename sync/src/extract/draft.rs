@@ -1,6 +1,6 @@
 //! The observation while it is written: edges and problems are added, and at the end what was declared twice is one edge.
 
-use super::metadata;
+use super::{Context, metadata};
 use crate::Observation;
 use crate::wire::ObjectMeta;
 use planisphere_schema::{Asset, AssetRef, Attributes, ClusterId, Detail, Edge, Kind, RelationKind};
@@ -9,8 +9,6 @@ use std::hash::Hash;
 
 /// The longest name of a Kubernetes object, in bytes (DNS subdomain).
 pub(super) const NAME_MAX: usize = 253;
-/// The longest name of a kind, in bytes (DNS label).
-const KIND_MAX: usize = 63;
 /// How many edges one object may declare. A slice holds at most 1,000 endpoints, a StatefulSet may claim more.
 const EDGES_MAX: usize = 10_000;
 /// How many problems are kept of one object.
@@ -18,6 +16,7 @@ const PROBLEMS_MAX: usize = 20;
 
 /// An observation in the making.
 pub(super) struct Draft {
+    pub(super) context: Context,
     pub(super) cluster: ClusterId,
     pub(super) asset: Box<Asset>,
     /// The managing controller, if any: kind and name.
@@ -28,11 +27,12 @@ pub(super) struct Draft {
 
 impl Draft {
     /// Starts with what every object has: identity, labels, annotations, owners.
-    pub(super) fn new(cluster: ClusterId, kind: Kind, mut meta: ObjectMeta) -> Self {
+    pub(super) fn new(context: &Context, kind: Kind, mut meta: ObjectMeta) -> Self {
         let owners = std::mem::take(&mut meta.owner_references);
         let mut draft = Self {
-            cluster,
-            asset: Box::new(metadata::asset(cluster, kind, meta)),
+            context: context.clone(),
+            cluster: context.cluster(),
+            asset: Box::new(metadata::asset(context, kind, meta)),
             controller: None,
             edges: Vec::with_capacity(8),
             overflow: false,
@@ -72,29 +72,36 @@ impl Draft {
         )
     }
 
-    /// As [`Draft::neighbour`], of any kind: of a custom one the scope is not known here, and most are namespaced.
+    /// As [`Draft::neighbour`], of any kind: of a custom one the cluster tells the scope.
     pub(super) fn beside(&mut self, kind: Kind, name: &str) -> AssetRef {
         match kind {
             Kind::Custom(_) => {
                 let me = self.me();
-                self.elsewhere(kind, &me.key().namespace, name)
+                let context = self.context.clone();
+                let namespace = context.namespace(kind, &me.key().namespace, me.key().kind);
+                self.elsewhere(kind, namespace, name)
             }
             _ => self.neighbour(kind, name),
         }
     }
 
-    /// The kind that an object names by its API version, or by its group alone; none where it names none.
+    /// The kind that an object names by its API version; none, with the problem noted, where it can be no kind.
     pub(super) fn kind_of(&mut self, api_version: &str, kind: &str) -> Option<Kind> {
         // The version is no part of a kind's identity.
         let group = api_version.split_once('/').map_or("", |(group, _)| group);
         self.kind_in(group, kind)
     }
 
-    /// The kind of this group; none where it has no name.
+    /// As [`Draft::kind_of`], by its group.
     pub(super) fn kind_in(&mut self, group: &str, kind: &str) -> Option<Kind> {
-        let group = cut(group, NAME_MAX, &mut self.asset.problems);
-        let kind = cut(kind, KIND_MAX, &mut self.asset.problems);
-        (!kind.is_empty()).then(|| Kind::of(group, kind))
+        if kind.is_empty() {
+            return None;
+        }
+        let found = Kind::mentioned(group, kind);
+        if found.is_none() {
+            self.problem("it names what can be no kind, or one kind too many: that reference is left out");
+        }
+        found
     }
 
     /// Declares an edge from the object itself that says no more than that it is there.
@@ -186,6 +193,7 @@ fn merge_equal_ends(edges: &mut Vec<Edge>) {
             distinct(&mut detail.routes);
             distinct(&mut detail.hosts);
             distinct(&mut detail.via);
+            distinct(&mut detail.labels);
         }
     }
 }
@@ -214,6 +222,7 @@ fn merge(kept: &mut Detail, next: Detail) {
     kept.routes.extend(next.routes);
     kept.hosts.extend(next.hosts);
     kept.via.extend(next.via);
+    kept.labels.extend(next.labels);
 }
 
 fn distinct<T: Eq + Hash + Clone>(list: &mut Vec<T>) {

@@ -1,5 +1,6 @@
 //! What every object has: identity, labels, annotations of the allow-list, owners.
 
+use super::Context;
 use super::draft::{Draft, NAME_MAX, cut, note};
 use crate::wire::meta::OwnerReference;
 use crate::wire::{Amount, Annotation, LabelSelector, ObjectMeta};
@@ -13,9 +14,13 @@ const LABEL_MAX: usize = 63;
 const LABELS_MAX: usize = 1_000;
 
 /// The asset without its attributes.
-pub(super) fn asset(cluster: ClusterId, kind: Kind, meta: ObjectMeta) -> Asset {
+pub(super) fn asset(context: &Context, kind: Kind, meta: ObjectMeta) -> Asset {
     let mut problems = Vec::new();
+    let cluster = context.cluster();
     let namespace = match (kind.is_namespaced(), meta.namespace.as_str()) {
+        (_, namespace) if matches!(kind, Kind::Custom(_)) => {
+            cut(context.namespace(kind, namespace, kind), NAME_MAX, &mut problems)
+        }
         (false, _) => "",
         (true, "") => {
             note(

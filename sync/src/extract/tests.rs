@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod attributes;
+mod ecosystems;
 mod encodings;
 mod faults;
 mod markers;

@@ -83,7 +83,7 @@ const ANNOTATIONS: &[&str] = &[
 /// Prefixes of annotations that are read: of who owns an object and which tool made it.
 const ANNOTATION_PREFIXES: &[&str] = &["app.kubernetes.io/", "backstage.io/", "meta.helm.sh/"];
 
-fn is_read(key: &str) -> bool {
+pub(crate) fn is_read(key: &str) -> bool {
     ANNOTATIONS.binary_search(&key).is_ok() || ANNOTATION_PREFIXES.iter().any(|p| key.starts_with(p))
 }
 

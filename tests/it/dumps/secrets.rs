@@ -55,6 +55,29 @@ fn pod_spec() -> Value {
     json!({ "containers": [container("app")], "initContainers": [container("init")] })
 }
 
+/// What defines a custom kind: neither its schema nor what converts its objects is kept.
+fn definition() -> Value {
+    let mut metadata = metadata("certificates.cert-manager.io");
+    metadata.as_object_mut().unwrap().remove("namespace");
+    json!({ "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": metadata,
+        "spec": { "group": "cert-manager.io", "scope": "Namespaced",
+            "names": { "kind": "Certificate", "plural": "certificates", "singular": "certificate" },
+            "conversion": { "strategy": "Webhook", "webhook": { "clientConfig": { "caBundle": encoded("bundle") } } },
+            "versions": [{ "name": "v1", "served": true, "storage": true, "schema": { "openAPIV3Schema":
+                { "type": "object", "description": planted("schema"), "default": planted("default") } } }] } })
+}
+
+/// A custom resource: what no rule names is not kept, and what a rule names only in the form that it must have.
+fn certificate() -> Value {
+    json!({ "apiVersion": "cert-manager.io/v1", "kind": "Certificate", "metadata": metadata("planted"),
+        "data": planted("data"), "stringData": { "a": planted("custom-string") },
+        "spec": { "secretName": "planted-tls", "issuerRef": { "name": "planted", "kind": "Issuer", "password": planted("beside-reference") },
+            "keystores": { "jks": { "password": planted("keystore") } }, "secretTemplate": { "annotations": { "a": planted("nested") } },
+            "dnsNames": [format!("https://user:{}@registry.example", planted("url"))] },
+        "status": { "notAfter": planted("no-instant"), "conditions": [
+            { "type": "Ready", "status": "False", "reason": "Failed", "message": planted("message") }] } })
+}
+
 /// An object for each place.
 fn objects_with_secrets() -> Vec<Value> {
     let template = json!({ "metadata": { "labels": { "app": "planted" }, "annotations": { "note": planted("template") } }, "spec": pod_spec() });
@@ -89,6 +112,8 @@ fn objects_with_secrets() -> Vec<Value> {
             "DaemonSet",
             json!({ "selector": selector, "template": template }),
         ),
+        definition(),
+        certificate(),
         workload("batch/v1", "Job", json!({ "template": template })),
         workload(
             "batch/v1",
@@ -100,7 +125,8 @@ fn objects_with_secrets() -> Vec<Value> {
 
 /// All that is answered about a cluster: its objects as `get` gives them, and its edges and history.
 async fn answers(program: &Program, cluster: &str) -> Vec<(String, String)> {
-    let kinds = "all,secrets,configmaps,nodes,ns,endpointslices,ingresses,pvc,pv,sa";
+    let kinds =
+        "all,secrets,configmaps,nodes,ns,endpointslices,ingresses,pvc,pv,sa,Certificate.cert-manager.io";
     let mut answers = Vec::new();
     for form in ["json", "yaml", "wide"] {
         let (status, printed, error) = run(&["get", kinds, "-o", form, "--server", &program.graphql]);

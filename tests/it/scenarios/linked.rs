@@ -5,12 +5,15 @@ use super::expectation::{Edge, Ends, Expectation, Found, Says};
 use super::script::{Act, Scenario};
 use super::{details, shown};
 use planisphere_schema::{
-    Asset, AssetId, AssetRef, Change, Cluster, ClusterId, Edge as Drawn, How, Kind, Observed,
+    Asset, AssetId, AssetRef, Change, Cluster, ClusterId, Edge as Drawn, How, Kind, Observed, Scope,
 };
+use planisphere_sync::extract::{Catalog, Context, Entry};
 use planisphere_sync::link::{Ignored, Linker};
+use planisphere_sync::rules::{Rules, shipped};
 use planisphere_sync::{Extractor, Observation};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// One cluster: its objects, and the graph that the changes make.
@@ -22,6 +25,9 @@ struct World {
     assets: BTreeMap<AssetId, Asset>,
     edges: BTreeMap<AssetId, Vec<Drawn>>,
     seen: BTreeSet<String>,
+    /// What its definitions say of its custom kinds.
+    catalog: Arc<Catalog>,
+    rules: Arc<Rules>,
 }
 
 /// Runs a scenario; gives all that is not as expected.
@@ -68,10 +74,13 @@ fn walk(scenario: &Scenario, mut expect: impl FnMut(usize, &Expectation, &World)
 impl World {
     /// With what every cluster has.
     fn new(name: &str) -> Self {
-        let mut world = Self::of(Cluster {
-            id: ClusterId(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes())),
-            name: name.to_owned(),
-        });
+        let mut world = Self::of(
+            Cluster {
+                id: ClusterId(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes())),
+                name: name.to_owned(),
+            },
+            Arc::default(),
+        );
         for namespace in ["kube-system", "default"] {
             world.apply(
                 &json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace } }),
@@ -80,7 +89,7 @@ impl World {
         world
     }
 
-    fn of(cluster: Cluster) -> Self {
+    fn of(cluster: Cluster, catalog: Arc<Catalog>) -> Self {
         let itself = Asset::named(AssetRef::cluster(cluster.id));
         Self {
             linker: Linker::new(cluster.clone()),
@@ -89,13 +98,15 @@ impl World {
             assets: BTreeMap::from([(itself.reference.id(), itself)]),
             edges: BTreeMap::new(),
             seen: BTreeSet::new(),
+            catalog,
+            rules: Arc::new(shipped().unwrap()),
             cluster,
         }
     }
 
     /// A world that saw nothing but what is left, as lists of kinds, in the opposite order.
     fn anew(&self) -> Self {
-        let mut world = Self::of(self.cluster.clone());
+        let mut world = Self::of(self.cluster.clone(), self.catalog.clone());
         let mut left: Vec<&Value> = self.objects.values().collect();
         left.reverse();
         for object in left {
@@ -108,6 +119,7 @@ impl World {
     fn apply(&mut self, object: &Value) {
         let mut object = object.clone();
         self.complete(&mut object);
+        self.learn(&object);
         let observation = self.observe(&object);
         let reference = observation.asset.reference.clone();
         self.objects.insert(reference.id(), object);
@@ -142,6 +154,21 @@ impl World {
         }
     }
 
+    /// Takes in what a definition says, as discovery would.
+    fn learn(&self, object: &Value) {
+        if object["kind"] != "CustomResourceDefinition" {
+            return;
+        }
+        let text = |path: &str| object.pointer(path).and_then(Value::as_str).unwrap();
+        let kind = Kind::declared(text("/spec/group"), text("/spec/names/kind"));
+        let scope = match text("/spec/scope") {
+            "Cluster" => Scope::Cluster,
+            _ => Scope::Namespaced,
+        };
+        let definition = Some(text("/metadata/name").to_owned());
+        self.catalog.learn(kind, Entry { scope, definition });
+    }
+
     fn observe(&self, object: &Value) -> Observation {
         let group = object["apiVersion"]
             .as_str()
@@ -150,8 +177,9 @@ impl World {
             .map_or("", |(g, _)| g);
         let kind = Kind::of(group, object["kind"].as_str().unwrap());
         let extractor = Extractor::of(kind).unwrap_or_else(|| panic!("{kind} is not read"));
+        let context = Context::new(self.cluster.id, self.catalog.clone(), self.rules.of(kind));
         extractor
-            .json(self.cluster.id, object.to_string().as_bytes())
+            .json_in(&context, object.to_string().as_bytes())
             .unwrap()
     }
 

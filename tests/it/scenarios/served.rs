@@ -183,6 +183,7 @@ impl Service {
             limits: Limits::default(),
             excluded: Vec::new(),
             taken: Taken::default(),
+            rules: planisphere::rules::shipped_only().unwrap(),
         };
         self.mirrors = Some(tokio::spawn(
             fleet.run(configs.into_iter().map(Origin::Live).collect()),

@@ -64,6 +64,7 @@ impl Process {
             limits: command.limits,
             excluded: command.excluded,
             taken: Taken::default(),
+            rules: planisphere::rules::shipped_only().expect("the shipped rules are sound"),
         };
         let origins = command.clusters.iter().map(|(name, network)| {
             let client = GivenClient::from(network.client(dead.clone()));

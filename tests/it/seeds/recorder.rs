@@ -202,7 +202,11 @@ impl History {
         };
         let watched = stored.sources.iter().filter(|s| s.coverage == Coverage::Watched);
         let watched: HashMap<_, u64> = watched
-            .filter_map(|s| Some((s.kind, s.resume.as_ref()?.parse().ok()?)))
+            .filter_map(|s| {
+                // The version comes first, then how the objects were read.
+                let version = s.resume.as_ref()?.split(' ').next()?;
+                Some((s.kind, version.parse().ok()?))
+            })
             .collect();
         let mut wrong = Vec::new();
         let since = |kind| watched.get(&kind).map(|version| Since::Version(*version));

@@ -83,8 +83,16 @@ fn declared_alone() -> BTreeSet<RelationKind> {
     ];
     // Its nodes only pretend to run images, and none of its Services stands for a name outside.
     let unrecorded = [RelationKind::UsesImage, RelationKind::ExternalName];
+    // Of custom resources, which this recording has none of.
+    let ruled = [
+        RelationKind::CrOf,
+        RelationKind::ManagedBy,
+        RelationKind::ReportsOn,
+        RelationKind::DependsOn,
+        RelationKind::RefersTo,
+    ];
     let all = RelationKind::ALL.iter().copied();
-    all.filter(|r| !both_sides.contains(r) && !unrecorded.contains(r))
+    all.filter(|r| !both_sides.contains(r) && !unrecorded.contains(r) && !ruled.contains(r))
         .collect()
 }
 

@@ -259,6 +259,7 @@ fn short(event: Option<Event>) -> String {
         Some(Event::Deleted { observations, .. }) => format!("deleted{}", names(observations)),
         Some(Event::ListEnded { resume, .. }) => format!("ended {resume}"),
         Some(Event::ListFailed { .. }) => "failed".into(),
+        Some(Event::Vanished { .. } | Event::Reading { .. }) => "told by no reflector".into(),
         Some(Event::Progress { resume, .. }) => format!("progress {resume}"),
         Some(Event::Held { .. }) => "held".into(),
         Some(Event::Covered { coverage, .. }) => format!("{coverage:?}").to_lowercase(),
