@@ -24,11 +24,18 @@ impl Fleet {
             name: connection.name().to_owned(),
         };
         self.introduce(&cluster, &connection);
-        let (mut mirror, start) = self.restored(&cluster, self.clock.clone()).await?;
+        // A store that does not answer is waited for; the end is not to wait with it.
+        let restored = self.restored(&cluster, self.clock.clone());
+        let Some(restored) = self.cancel.run_until_cancelled(restored).await else {
+            return Err(SinkClosed);
+        };
+        let (mut mirror, start) = restored?;
         mirror.describe(describe(&connection));
         let (events, received) = mpsc::channel(EVENTS);
         let mut reflectors = Reflectors::new(self, &connection, &start, mirror.kinds(), events);
         let stop = reflectors.stop().clone();
+        // Who leaves here, by a panic too, takes all along that was started here.
+        let _ends_with_us = stop.clone().drop_guard();
         let sink = self.sink.clone();
         let mut mirror = tokio::spawn(async move { mirror.run(received, &*sink).await });
         reflectors.start_built_in().await;
