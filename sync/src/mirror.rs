@@ -31,6 +31,8 @@ pub struct Mirror {
     readings: BTreeMap<Kind, u64>,
     moved: BTreeSet<Kind>,
     pending: Vec<Observed>,
+    /// What was last said of the cluster itself.
+    described: Option<Attributes>,
     status: SyncStatus,
     clock: Clock,
 }
@@ -55,6 +57,7 @@ impl Mirror {
             readings,
             moved: BTreeSet::new(),
             pending: Vec::new(),
+            described: None,
             status,
             clock,
         }
@@ -89,8 +92,29 @@ impl Mirror {
         });
     }
 
-    /// Adds the asset that stands for the cluster itself.
+    /// Takes the parts of the control plane in, as a list whose objects have no versions. It is no source of its own: what it
+    /// tells of is asked for from time to time, not watched.
+    fn took(&mut self, parts: Vec<Observation>, whole: bool) {
+        let kind = Kind::ControlPlaneComponent;
+        let mut ignored = Ignored::default();
+        self.linker.list_started(kind);
+        for part in parts {
+            self.linker
+                .applied(part, How::Probe, &mut self.pending, &mut ignored);
+        }
+        if whole {
+            self.linker.list_ended(kind, "0", None, &mut self.pending);
+        } else {
+            self.linker.list_failed(kind);
+        }
+    }
+
+    /// Adds the asset that stands for the cluster itself, where it is not as it was.
     pub fn describe(&mut self, attributes: Attributes) {
+        if self.described.as_ref() == Some(&attributes) {
+            return;
+        }
+        self.described = Some(attributes.clone());
         let mut asset = Asset::named(AssetRef::cluster(self.cluster.id));
         asset.attributes = attributes;
         asset.uid = self.cluster.id.0;
@@ -166,6 +190,15 @@ impl Mirror {
             }
             Event::Reading { kind, reading } => {
                 self.readings.insert(kind, reading);
+                return;
+            }
+            Event::ControlPlane {
+                parts,
+                whole,
+                cluster,
+            } => {
+                self.took(parts, whole);
+                self.describe(*cluster);
                 return;
             }
             Event::Vanished { kind } => {

@@ -2,7 +2,7 @@
 //! reflectors, and what makes either start anew. Knows nothing of other clusters.
 
 use super::reflectors::Reflectors;
-use super::{AFTER_PANIC, Fleet, IDENTITY_EVERY};
+use super::{AFTER_PANIC, Fleet, IDENTITY_EVERY, control_plane};
 use crate::cluster::{Connection, Resource};
 use crate::extract::Extractor;
 use crate::sink::SinkClosed;
@@ -30,12 +30,14 @@ impl Fleet {
             return Err(SinkClosed);
         };
         let (mut mirror, start) = restored?;
-        mirror.describe(describe(&connection));
+        mirror.describe(describe(&connection, connection.version(), connection.platform()));
         let (events, received) = mpsc::channel(EVENTS);
-        let mut reflectors = Reflectors::new(self, &connection, &start, mirror.kinds(), events);
+        let mut reflectors = Reflectors::new(self, &connection, &start, mirror.kinds(), events.clone());
         let stop = reflectors.stop().clone();
         // Who leaves here, by a panic too, takes all along that was started here.
         let _ends_with_us = stop.clone().drop_guard();
+        let looks = control_plane::follow(self.clone(), connection.clone(), events, stop.clone());
+        let looks = tokio::spawn(looks);
         let sink = self.sink.clone();
         let mut mirror = tokio::spawn(async move { mirror.run(received, &*sink).await });
         reflectors.start_built_in().await;
@@ -54,6 +56,8 @@ impl Fleet {
                 ended = &mut mirror => {
                     stop.cancel();
                     reflectors.end().await;
+                    // It was told to stop, and nothing hangs on how it did.
+                    let _ = looks.await;
                     return match ended {
                         Ok(ended) => ended,
                         Err(panic) => {
@@ -123,12 +127,13 @@ impl Fleet {
     }
 }
 
-fn describe(connection: &Connection) -> Attributes {
+/// What is kept of the cluster itself.
+pub(super) fn describe(connection: &Connection, version: &str, platform: &str) -> Attributes {
     ClusterAttributes {
         configured_name: connection.name().to_owned(),
         server: Some(connection.server()),
-        git_version: Some(connection.version().to_owned()),
-        platform: None,
+        git_version: Some(version.to_owned()),
+        platform: Some(platform.to_owned()).filter(|p| !p.is_empty()),
     }
     .into()
 }

@@ -292,6 +292,8 @@ impl World {
                 true => Duration::from_secs(20 * 60),
                 false => Limits::default().compare,
             },
+            // What it tells changes with nothing that a world does.
+            control_plane: None,
             ..Limits::default()
         };
         let clusters = self.sites.iter().map(|s| (s.name.clone(), s.network.clone()));
