@@ -9,6 +9,7 @@ mod kept;
 pub mod admission;
 pub mod cluster;
 pub mod config;
+pub mod control_plane;
 pub mod custom;
 pub mod device;
 pub mod extension;
@@ -26,6 +27,7 @@ pub mod workload;
 pub use admission::*;
 pub use cluster::*;
 pub use config::*;
+pub use control_plane::*;
 pub use custom::*;
 pub use device::*;
 pub use extension::*;
@@ -168,7 +170,8 @@ attributes! {
     BackendTLSPolicy(BackendTLSPolicyAttributes),
     Zone(ZoneAttributes),
     Region(RegionAttributes),
-    ExternalEndpoint(ExternalEndpointAttributes);
+    ExternalEndpoint(ExternalEndpointAttributes),
+    ControlPlaneComponent(ControlPlaneComponentAttributes);
     User,
     Group,
     Image,

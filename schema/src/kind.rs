@@ -215,6 +215,8 @@ kinds! {
     Address "" "" "" [] Cluster Named;
     /// A program that a cluster consists of, with its version: `kubelet@v1.36.3`.
     Component "" "" "" [] Cluster Named;
+    /// A part of a cluster's control plane: its API server, and what else its pods and leases in `kube-system` show.
+    ControlPlaneComponent "" "" "" [] Cluster Named;
 }
 
 impl Kind {

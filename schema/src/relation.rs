@@ -132,9 +132,9 @@ relations! {
     /// The name outside of the cluster that a Service stands for.
     ExternalName "EXTERNAL_NAME" Hard "Service -> DNSName" "spec.externalName that names no Service of the cluster";
     /// Where something is reached from outside.
-    ReachedAt "REACHED_AT" Redundant "Service, Ingress, Gateway -> Address" "status.loadBalancer.ingress, spec.externalIPs, status.addresses";
+    ReachedAt "REACHED_AT" Redundant "Service, Ingress, Gateway, ControlPlaneComponent -> Address" "status.loadBalancer.ingress, spec.externalIPs, status.addresses; slices of the Service kubernetes in default";
     /// The programs that a machine or a part of the control plane runs, by name and version.
-    RunsComponent "RUNS_COMPONENT" None "Node, Pod of the control plane -> Component" "status.nodeInfo; labels tier and component of pods in kube-system";
+    RunsComponent "RUNS_COMPONENT" None "Node, Pod of the control plane, ControlPlaneComponent -> Component" "status.nodeInfo; labels tier and component of pods in kube-system; kube-proxy's pods; /version";
     /// The zone that a node stands in.
     InZone "IN_ZONE" Hard "Node -> Zone" "label topology.kubernetes.io/zone";
     /// The region of a zone, or of a node that names no zone.
@@ -147,10 +147,12 @@ relations! {
     ManagedBy "MANAGED_BY" None "any -> Application, Kustomization, HelmRelease" "rules: labels and annotations of delivery tools";
     /// A report that says something about an object: vulnerabilities, violations of policies.
     ReportsOn "REPORTS_ON" None "report -> any" "rules: what the report names";
-    /// Needs it all the time, as a rule says; the edge's `labels` say in which role.
-    DependsOn "DEPENDS_ON" Hard "custom resource -> any" "rules";
+    /// Needs it all the time, as a rule says, or as the control plane is built; the edge's `labels` say in which role.
+    DependsOn "DEPENDS_ON" Hard "custom resource, ControlPlaneComponent -> any" "rules; pods and leases of the control plane";
     /// Names it, as a rule says; the edge's `labels` say in which role.
     RefersTo "REFERS_TO" None "any -> any" "rules";
+    /// The pods that a part of the control plane consists of.
+    RunBy "RUN_BY" Redundant "ControlPlaneComponent -> Pod" "labels tier and component of pods in kube-system, declared by the pod";
 }
 
 impl RelationKind {

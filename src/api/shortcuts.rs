@@ -108,7 +108,11 @@ shortcuts! {
     VirtualMachine."nodes" = In IsMachine Many, "The nodes that it is.";
     Node."machine" = Out IsMachine One(Kind::VirtualMachine), "The virtual machine behind it.";
     Node."components" = Out RunsComponent Many, "The programs that it runs, with their versions.";
-    Component."runningOn" = In RunsComponent Many, "The nodes and pods that run it.";
+    Component."runningOn" = In RunsComponent Many, "The nodes, pods and parts of control planes that run it.";
+    ControlPlaneComponent."pods" = Out RunBy Many, "The pods that it consists of, where the cluster shows them.";
+    ControlPlaneComponent."endpoints" = Out ReachedAt Many, "Where the API server answers.";
+    ControlPlaneComponent."programs" = Out RunsComponent Many, "The programs that it runs, with their versions.";
+    ControlPlaneComponent."needs" = Out DependsOn Many, "The parts of the control plane that it needs.";
     DNSName."services" = In ExternalName Many, "The Services that stand for it.";
     Address."reaches" = In ReachedAt Many, "What is reached at it.";
     Zone."nodes" = In InZone Many, "The nodes that stand in it.";

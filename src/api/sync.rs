@@ -158,6 +158,15 @@ impl ClusterSync {
         self.0.error.as_deref()
     }
 
+    /// The looks at its control plane.
+    async fn control_plane(&self) -> ControlPlaneSync {
+        let status = &self.0.control_plane;
+        ControlPlaneSync {
+            read_at: status.read_ms.map(Time::from_unix_ms),
+            error: status.error.clone(),
+        }
+    }
+
     /// Objects known of all kinds.
     async fn objects(&self) -> u64 {
         self.0.kinds.values().map(|k| k.objects).sum()
@@ -171,6 +180,15 @@ impl ClusterSync {
         });
         all.collect()
     }
+}
+
+/// The looks at a control plane: its version, its checks and who leads are asked for about every minute, not watched.
+#[derive(SimpleObject)]
+pub struct ControlPlaneSync {
+    /// When it last told all that it tells us; null where it was not asked since this process started.
+    read_at: Option<Time>,
+    /// Why it told nothing when it was last asked, in words; what is known of it stays.
+    error: Option<String>,
 }
 
 /// The mirror of one kind of a cluster.

@@ -3,6 +3,7 @@
 
 mod access;
 mod client;
+mod control_plane;
 mod custom;
 mod discovery;
 mod error;
@@ -17,6 +18,7 @@ pub use kubeconfig::{Contexts, clusters_of, kubeconfig_files};
 pub use resource::Resource;
 
 pub(crate) use access::Access;
+pub(crate) use control_plane::{ServerVersion, Told, ToldControlPlane};
 pub(crate) use error::Endpoint;
 pub(crate) use request::{Answer, body_of, read_json, send};
 
@@ -113,7 +115,7 @@ impl ClusterConfig {
 pub struct Connection {
     name: String,
     id: ClusterId,
-    version: String,
+    version: ServerVersion,
     discovery: Discovery,
     config: Option<ClusterConfig>,
     access: Mutex<Access>,
@@ -151,13 +153,13 @@ impl Connection {
             endpoint: Endpoint::named(name),
             generation: 0,
         };
-        Self::assemble(name, id, String::new(), discovery, access, None)
+        Self::assemble(name, id, ServerVersion::default(), discovery, access, None)
     }
 
     fn assemble(
         name: &str,
         id: ClusterId,
-        version: String,
+        version: ServerVersion,
         discovery: Discovery,
         access: Access,
         config: Option<ClusterConfig>,
@@ -191,7 +193,12 @@ impl Connection {
 
     /// The server's version as it tells it: `v1.36.3`.
     pub fn version(&self) -> &str {
-        &self.version
+        &self.version.git_version
+    }
+
+    /// The server's platform as it tells it: `linux/amd64`; empty where it does not.
+    pub fn platform(&self) -> &str {
+        &self.version.platform
     }
 
     /// The server's address.

@@ -6,6 +6,7 @@ mod admission;
 mod cluster;
 mod config;
 mod context;
+pub(crate) mod control_plane;
 mod custom;
 mod device;
 mod draft;

@@ -1,6 +1,7 @@
 //! All clusters side by side: each is reached, claimed, restored and mirrored on its own, so that no fault of one touches
 //! another. A cluster that cannot be reached is tried again for ever; what is known of it stays, and grows old.
 
+mod control_plane;
 mod live;
 mod reflectors;
 mod roster;

@@ -1,6 +1,8 @@
 //! The mirror of one cluster: takes the reflectors' events in order, has the Linker turn them into changes, and hands
 //! batches to the sink. A resume point travels in the batch that holds everything before it, or in a later one.
 
+mod coalesce;
+
 use crate::link::{Ignored, Linker};
 use crate::observe::{Event, Observation};
 use crate::resume::ResumePoint;
@@ -29,6 +31,8 @@ pub struct Mirror {
     readings: BTreeMap<Kind, u64>,
     moved: BTreeSet<Kind>,
     pending: Vec<Observed>,
+    /// What was last said of the cluster itself.
+    described: Option<Attributes>,
     status: SyncStatus,
     clock: Clock,
 }
@@ -53,6 +57,7 @@ impl Mirror {
             readings,
             moved: BTreeSet::new(),
             pending: Vec::new(),
+            described: None,
             status,
             clock,
         }
@@ -87,8 +92,29 @@ impl Mirror {
         });
     }
 
-    /// Adds the asset that stands for the cluster itself.
+    /// Takes the parts of the control plane in, as a list whose objects have no versions. It is no source of its own: what it
+    /// tells of is asked for from time to time, not watched.
+    fn took(&mut self, parts: Vec<Observation>, whole: bool) {
+        let kind = Kind::ControlPlaneComponent;
+        let mut ignored = Ignored::default();
+        self.linker.list_started(kind);
+        for part in parts {
+            self.linker
+                .applied(part, How::Probe, &mut self.pending, &mut ignored);
+        }
+        if whole {
+            self.linker.list_ended(kind, "0", None, &mut self.pending);
+        } else {
+            self.linker.list_failed(kind);
+        }
+    }
+
+    /// Adds the asset that stands for the cluster itself, where it is not as it was.
     pub fn describe(&mut self, attributes: Attributes) {
+        if self.described.as_ref() == Some(&attributes) {
+            return;
+        }
+        self.described = Some(attributes.clone());
         let mut asset = Asset::named(AssetRef::cluster(self.cluster.id));
         asset.attributes = attributes;
         asset.uid = self.cluster.id.0;
@@ -166,6 +192,15 @@ impl Mirror {
                 self.readings.insert(kind, reading);
                 return;
             }
+            Event::ControlPlane {
+                parts,
+                whole,
+                cluster,
+            } => {
+                self.took(parts, whole);
+                self.describe(*cluster);
+                return;
+            }
             Event::Vanished { kind } => {
                 let last_seen = self.sources.get(&kind).map(|s| s.fresh_ms);
                 self.linker.list_started(kind);
@@ -223,6 +258,12 @@ impl Mirror {
             return None;
         }
         let moved = std::mem::take(&mut self.moved);
+        let superseded = coalesce::coalesce(&mut self.pending);
+        for (kind, count) in superseded {
+            self.status.update_kind(&self.cluster.name, kind, |status| {
+                *status.ignored.entry("superseded").or_default() += count;
+            });
+        }
         Some(Batch {
             cluster: self.cluster.clone(),
             fence: self.fence,

@@ -1,7 +1,7 @@
 //! What flows inside this room: an object becomes an [`Observation`]; a reflector tells the mirror of its cluster what
 //! it saw as [`Event`]s, in order, over a bounded channel (a slow store slows the watch; nothing is lost).
 
-use planisphere_schema::{Asset, Coverage, Edge, How, Kind};
+use planisphere_schema::{Asset, Attributes, Coverage, Edge, How, Kind};
 use tokio::sync::oneshot;
 
 /// One object as far as it is kept: the asset and the edges that the object itself declares.
@@ -74,6 +74,15 @@ pub enum Event {
         kind: Kind,
         /// What we may see.
         coverage: Coverage,
+    },
+    /// What the control plane told when it was asked.
+    ControlPlane {
+        /// Its parts.
+        parts: Vec<Observation>,
+        /// A part that is not among them is not there.
+        whole: bool,
+        /// What the cluster itself keeps of that.
+        cluster: Box<Attributes>,
     },
     /// How objects are read from here on. Where that is another way than before, a whole list follows.
     Reading {

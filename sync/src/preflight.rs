@@ -101,7 +101,7 @@ async fn check_access(
         Err(e) => return report.fail("reachable", &e),
     };
     report.ok("reachable", access.endpoint.server.clone());
-    report.ok("version", version);
+    report.ok("version", version.git_version);
     if let Err(e) = latency_and_clock(&mut report, access, patience, now).await {
         return report.fail("latency", &e);
     }

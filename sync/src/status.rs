@@ -62,6 +62,15 @@ pub struct KindStatus {
     pub last_error: Option<String>,
 }
 
+/// What is known of the looks at a control plane.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ControlPlaneStatus {
+    /// Unix ms at which it last told all that it tells us.
+    pub read_ms: Option<i64>,
+    /// Why it told nothing when it was last asked, in words.
+    pub error: Option<String>,
+}
+
 /// The mirror of one cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterStatus {
@@ -77,6 +86,8 @@ pub struct ClusterStatus {
     pub configured: bool,
     /// Why it cannot be reached, in words.
     pub error: Option<String>,
+    /// The looks at its control plane, which is asked from time to time and not watched.
+    pub control_plane: ControlPlaneStatus,
     /// Per kind.
     pub kinds: BTreeMap<Kind, KindStatus>,
 }
@@ -91,6 +102,7 @@ impl ClusterStatus {
             dump: false,
             configured: true,
             error: None,
+            control_plane: ControlPlaneStatus::default(),
             kinds: BTreeMap::new(),
         }
     }

@@ -7,6 +7,7 @@ use controlplane::ControlPlane;
 use serde_json::{Value, json};
 
 mod access;
+mod control_plane;
 #[path = "../real/controlplane.rs"]
 pub mod controlplane;
 mod credentials;

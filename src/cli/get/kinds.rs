@@ -72,6 +72,12 @@ columns! {
         "PLATFORM" wide = "platform" Field;
         "SERVER" wide = "server" Field;
     }
+    ControlPlaneComponent {
+        "VERSION" = "gitVersion" Field;
+        "READY" = "ready" Field;
+        "LEADER" = "leader" Field;
+        "LEADING" wide = "leading" Field;
+    }
     Namespace {
         "STATUS" = "phase" Field;
     }

@@ -1,5 +1,6 @@
 //! A client with what was needed to make it, and the first things that are asked of a server.
 
+use super::control_plane::ServerVersion;
 use super::error::{ConnectError, Endpoint};
 use super::{ClusterConfig, Source, client, kubeconfig, request};
 use planisphere_schema::ClusterId;
@@ -57,14 +58,8 @@ impl Access {
         }
     }
 
-    pub(crate) async fn version(&self, patience: Duration) -> Result<String, ConnectError> {
-        #[derive(serde::Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Version {
-            git_version: String,
-        }
-        let version: Version = request::json(self, "/version", patience).await?;
-        Ok(version.git_version)
+    pub(crate) async fn version(&self, patience: Duration) -> Result<ServerVersion, ConnectError> {
+        request::json(self, "/version", patience).await
     }
 
     pub(crate) async fn identity(&self, patience: Duration) -> Result<ClusterId, ConnectError> {

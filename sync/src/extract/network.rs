@@ -1,7 +1,7 @@
 //! Services, the truth about their instances, and the ways to them.
 
 use super::metadata::{equalities, filled};
-use super::{Draft, Extract};
+use super::{Draft, Extract, control_plane};
 use crate::wire;
 use crate::wire::network::{Endpoint, EndpointPort, LoadBalanced};
 use planisphere_schema::RelationKind::{
@@ -144,6 +144,9 @@ impl Extract for wire::EndpointSlice {
                 self.ports.truncate(PARTS_MAX);
             }
             let ports: Vec<Port> = self.ports.into_iter().map(endpoint_port).collect();
+            if control_plane::is_api_server(draft, &name) {
+                control_plane::endpoints(draft, &self.endpoints, &ports);
+            }
             for endpoint in self.endpoints {
                 route(draft, &service, endpoint, &ports);
             }

@@ -3,7 +3,7 @@
 use super::metadata::{filled, instant};
 use super::placement::placement;
 use super::references::{self, Whose, account_name};
-use super::{Draft, Extract, image};
+use super::{Draft, Extract, control_plane, image};
 use crate::wire::{self, Container, ContainerStatus, NodeCondition, PodSpec, PodStatus};
 use planisphere_schema::attributes::{Condition, ContainerAttributes, PodAttributes, Resources};
 use planisphere_schema::{Attributes, Detail, Kind, RelationKind};
@@ -29,10 +29,7 @@ impl Extract for wire::Pod {
         if draft.controller.is_none() {
             image::pulls(draft, spec.containers.iter().chain(&spec.init_containers));
         }
-        if let Some(name) = component(draft, &spec) {
-            let component = draft.neighbour(Kind::Component, &name);
-            draft.point(RelationKind::RunsComponent, component);
-        }
+        control_plane::pod(draft, &spec);
         for claim in &status.resource_claim_statuses {
             if !claim.resource_claim_name.is_empty() {
                 let to = draft.neighbour(Kind::ResourceClaim, &claim.resource_claim_name);
@@ -41,19 +38,6 @@ impl Extract for wire::Pod {
         }
         attributes(draft, spec, status).into()
     }
-}
-
-/// The part of the control plane that a pod is, by the labels that kubeadm and others give it, with the version of its image.
-fn component(draft: &Draft, spec: &PodSpec) -> Option<String> {
-    let label = |key| draft.asset.label(key);
-    if &*draft.asset.reference.key().namespace != "kube-system" || label("tier") != Some("control-plane") {
-        return None;
-    }
-    let name = label("component").filter(|n| !n.is_empty())?;
-    let image = &spec.containers.first()?.image;
-    let image = image.split_once('@').map_or(&**image, |(image, _)| image);
-    let (_, tag) = image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/'))?;
-    Some([name, "@", tag].concat())
 }
 
 fn attributes(draft: &Draft, mut spec: PodSpec, status: PodStatus) -> PodAttributes {

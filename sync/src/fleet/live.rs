@@ -2,7 +2,7 @@
 //! reflectors, and what makes either start anew. Knows nothing of other clusters.
 
 use super::reflectors::Reflectors;
-use super::{AFTER_PANIC, Fleet, IDENTITY_EVERY};
+use super::{AFTER_PANIC, Fleet, IDENTITY_EVERY, control_plane};
 use crate::cluster::{Connection, Resource};
 use crate::extract::Extractor;
 use crate::sink::SinkClosed;
@@ -24,11 +24,20 @@ impl Fleet {
             name: connection.name().to_owned(),
         };
         self.introduce(&cluster, &connection);
-        let (mut mirror, start) = self.restored(&cluster, self.clock.clone()).await?;
-        mirror.describe(describe(&connection));
+        // A store that does not answer is waited for; the end is not to wait with it.
+        let restored = self.restored(&cluster, self.clock.clone());
+        let Some(restored) = self.cancel.run_until_cancelled(restored).await else {
+            return Err(SinkClosed);
+        };
+        let (mut mirror, start) = restored?;
+        mirror.describe(describe(&connection, connection.version(), connection.platform()));
         let (events, received) = mpsc::channel(EVENTS);
-        let mut reflectors = Reflectors::new(self, &connection, &start, mirror.kinds(), events);
+        let mut reflectors = Reflectors::new(self, &connection, &start, mirror.kinds(), events.clone());
         let stop = reflectors.stop().clone();
+        // Who leaves here, by a panic too, takes all along that was started here.
+        let _ends_with_us = stop.clone().drop_guard();
+        let looks = control_plane::follow(self.clone(), connection.clone(), events, stop.clone());
+        let looks = tokio::spawn(looks);
         let sink = self.sink.clone();
         let mut mirror = tokio::spawn(async move { mirror.run(received, &*sink).await });
         reflectors.start_built_in().await;
@@ -47,6 +56,8 @@ impl Fleet {
                 ended = &mut mirror => {
                     stop.cancel();
                     reflectors.end().await;
+                    // It was told to stop, and nothing hangs on how it did.
+                    let _ = looks.await;
                     return match ended {
                         Ok(ended) => ended,
                         Err(panic) => {
@@ -116,12 +127,13 @@ impl Fleet {
     }
 }
 
-fn describe(connection: &Connection) -> Attributes {
+/// What is kept of the cluster itself.
+pub(super) fn describe(connection: &Connection, version: &str, platform: &str) -> Attributes {
     ClusterAttributes {
         configured_name: connection.name().to_owned(),
         server: Some(connection.server()),
-        git_version: Some(connection.version().to_owned()),
-        platform: None,
+        git_version: Some(version.to_owned()),
+        platform: Some(platform.to_owned()).filter(|p| !p.is_empty()),
     }
     .into()
 }

@@ -35,6 +35,8 @@ pub struct Limits {
     pub probe: Option<Duration>,
     /// Between two whole lists that are read only to compare them, drawn like `probe`.
     pub compare: Duration,
+    /// Between two looks at the control plane, drawn like `probe`. None where nobody is to look.
+    pub control_plane: Option<Duration>,
     /// Before a list is asked for again that brought less than half of many objects.
     pub suspicious: Duration,
     /// Objects in a page.
@@ -60,6 +62,7 @@ impl Default for Limits {
             refused: Duration::from_secs(60),
             probe: Some(Duration::from_secs(60)),
             compare: Duration::from_secs(6 * 3600),
+            control_plane: Some(Duration::from_secs(60)),
             suspicious: Duration::from_secs(30),
             page: 500,
             batch: 256,

@@ -180,7 +180,11 @@ impl Service {
             clock: wall_clock(),
             cancel: self.cancel.clone(),
             random: system_random(),
-            limits: Limits::default(),
+            limits: Limits {
+                // Objects are what a scenario is about, not what a server says of itself.
+                control_plane: None,
+                ..Limits::default()
+            },
             excluded: Vec::new(),
             taken: Taken::default(),
             rules: planisphere::rules::shipped_only().unwrap(),

@@ -75,7 +75,12 @@ async fn without_control_plane(
         .filter(|p| part_of(p).is_some())
         .map(|p| p.asset.reference.key().cluster)
         .collect();
-    let mut headless = HashSet::new();
+    // A part that is said to fail has nobody left, whether its pods are seen or not.
+    let parts = closure
+        .roots
+        .iter()
+        .filter(|r| r.asset.kind() == Kind::ControlPlaneComponent);
+    let mut headless: HashSet<ClusterId> = parts.map(|r| r.asset.reference.key().cluster).collect();
     for cluster in hit {
         let mut parts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
         for pod in list(snapshot, cluster, Kind::Pod, Some(SYSTEM), usize::MAX).await? {

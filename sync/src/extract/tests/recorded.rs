@@ -81,8 +81,12 @@ fn declared_alone() -> BTreeSet<RelationKind> {
         RelationKind::Aggregates,
         RelationKind::GrantedBy,
     ];
-    // Its nodes only pretend to run images, and none of its Services stands for a name outside.
-    let unrecorded = [RelationKind::UsesImage, RelationKind::ExternalName];
+    // Its nodes only pretend to run images, none of its Services stands for a name outside, and its control plane runs in no pods.
+    let unrecorded = [
+        RelationKind::UsesImage,
+        RelationKind::ExternalName,
+        RelationKind::RunBy,
+    ];
     // Of custom resources, which this recording has none of.
     let ruled = [
         RelationKind::CrOf,

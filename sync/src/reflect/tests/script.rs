@@ -262,6 +262,7 @@ fn short(event: Option<Event>) -> String {
         Some(Event::Vanished { .. } | Event::Reading { .. }) => "told by no reflector".into(),
         Some(Event::Progress { resume, .. }) => format!("progress {resume}"),
         Some(Event::Held { .. }) => "held".into(),
+        Some(Event::ControlPlane { .. }) => "control plane".to_owned(),
         Some(Event::Covered { coverage, .. }) => format!("{coverage:?}").to_lowercase(),
     }
 }
