@@ -154,7 +154,7 @@ async fn nothing_goes_where_nothing_is_bounded_or_it_was_asked_to_stop() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_file_gets_smaller_while_reads_and_writes_go_on() {
     let directory = tempfile::tempdir().unwrap();
-    fill(&*open(directory.path()), 1_200).await;
+    fill(&open(directory.path()), 1_200).await;
     let size = || {
         std::fs::metadata(directory.path().join("graph.sqlite"))
             .unwrap()
