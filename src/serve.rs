@@ -14,6 +14,7 @@ use crate::lifecycle::{self, Port, cancelled_by_signals, serve_http};
 use crate::observe::{self, Source};
 use crate::origins::{self, origins};
 use crate::owners::Owners;
+use crate::retention::{self, Retention};
 use crate::rules;
 use crate::store::Store;
 use crate::store::embedded::EmbeddedStore;
@@ -107,6 +108,7 @@ pub async fn serve(
                 observer: observe::Observer::new(sources, Some(&settings.data_dir)),
                 look_every: settings.calls_interval,
                 rules: Some(rules),
+                retention: settings.retention,
             },
             named,
             settings.sources.exclude_kinds,
@@ -134,6 +136,8 @@ pub struct Beside {
     pub look_every: Duration,
     /// What is kept of custom resources; none means by the shipped rules.
     pub rules: Option<watch::Receiver<Arc<Rules>>>,
+    /// How much history is kept.
+    pub retention: Retention,
 }
 
 /// Ports that are taken, before anything answers on them.
@@ -241,6 +245,14 @@ impl Server {
             calls,
             beside.look_every,
             wall_clock(),
+            cancel.clone(),
+        ));
+        let (told, clock) = (metrics.clone(), wall_clock());
+        tokio::spawn(retention::run(
+            beside.retention,
+            store.clone(),
+            move || clock(),
+            move |extent| told.set_extent(&extent),
             cancel.clone(),
         ));
         tokio::spawn(measure(store, ingest.clone(), metrics, cancel.clone()));
