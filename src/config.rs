@@ -15,6 +15,7 @@ pub use layers::{DEFAULT, Effective, Flag, Merged};
 pub use sources::{Contexts, KubeconfigSource, Sources};
 pub use surroundings::Surroundings;
 
+use planisphere_sync::events::EventLimits;
 use read::Reader;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -125,6 +126,8 @@ pub struct ServeSettings {
     pub export_key: Option<PathBuf>,
     /// Where the graph is kept.
     pub store: StoreChoice,
+    /// How many Events are kept, and how long.
+    pub events: EventLimits,
     /// How to listen and answer.
     pub listen: ListenSettings,
 }
@@ -230,6 +233,7 @@ impl Settings {
             store: self
                 .reader()
                 .word("store", &[("embedded", StoreChoice::Embedded)])?,
+            events: self.events()?,
             listen: self.listen()?,
         })
     }
@@ -314,12 +318,22 @@ impl Settings {
         })
     }
 
+    fn events(&self) -> Result<EventLimits, ConfigError> {
+        let read = self.reader();
+        Ok(EventLimits {
+            per_asset: read.number("events.per_asset", 1, 500)?,
+            total: read.number("events.total", 0, 1_000_000)?,
+            max_age: read.duration("events.max_age")?,
+        })
+    }
+
     /// A bad value is an error for every command, so that a mistake in a file shows at once and not on the day when
     /// another command reads it. What depends on the command (clusters, addresses) is left to that command.
     fn check_values(&self) -> Result<(), ConfigError> {
         let read = self.reader();
         self.log()?;
         self.limits()?;
+        self.events()?;
         self.client()?;
         for key in ["listen", "admin_listen"] {
             read.address(key)?;

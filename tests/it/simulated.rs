@@ -3,6 +3,7 @@
 
 mod changes;
 mod disk;
+mod events;
 mod killed;
 mod lists;
 mod past;

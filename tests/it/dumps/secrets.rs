@@ -78,6 +78,16 @@ fn certificate() -> Value {
             { "type": "Ready", "status": "False", "reason": "Failed", "message": planted("message") }] } })
 }
 
+/// What a cluster says of an object: its note is told while it is recent, all but what is no word for people.
+fn event() -> Value {
+    let mut metadata = metadata("planted.1");
+    metadata["uid"] = "00000000-0000-0000-0000-0000000000e1".into();
+    json!({ "apiVersion": "events.k8s.io/v1", "kind": "Event", "metadata": metadata, "type": "Warning", "reason": "Failed",
+        "regarding": { "apiVersion": "v1", "kind": "Pod", "namespace": "default", "name": "planted", "fieldPath": planted("field-path") },
+        "related": { "kind": "Secret", "name": planted("related") }, "reportingInstance": planted("instance"),
+        "note": format!("planted-note https://user:{}@registry.example/app", planted("note")) })
+}
+
 /// An object for each place.
 fn objects_with_secrets() -> Vec<Value> {
     let template = json!({ "metadata": { "labels": { "app": "planted" }, "annotations": { "note": planted("template") } }, "spec": pod_spec() });
@@ -147,6 +157,7 @@ async fn answers(program: &Program, cluster: &str) -> Vec<(String, String)> {
     let query = "query($cluster: String!, $after: String) {
         assets(filter: {cluster: {eq: $cluster}}, first: 50, after: $after) {
             nodes { kind namespace name labels annotations problems history(first: 50) { nodes { fields { path before after } } }
+                events { nodes { type reason note action reportingController } }
                 edges(first: 50) { edges { relation target { kind namespace name } detail { via uid addresses hosts reason } } } }
             pageInfo { hasNextPage endCursor } } }";
     for node in crate::mirrored::all(program, query, json!({ "cluster": cluster })).await {
@@ -233,6 +244,7 @@ async fn values_that_may_be_secret_leave_no_trace_of_a_live_cluster() {
     for object in objects_with_secrets() {
         cluster.apply(object).unwrap();
     }
+    cluster.apply(event()).unwrap();
     let site = Site::of(&fleet);
     let program = site.serve(&["--log-level", "trace"]);
     equals(&program, cluster.name(), || objects(cluster)).await;
@@ -254,7 +266,19 @@ async fn values_that_may_be_secret_leave_no_trace_of_a_live_cluster() {
     })
     .await;
     equals(&program, cluster.name(), || objects(cluster)).await;
+    until("what the cluster says is told", || async {
+        let query = "{ assets(filter: {kind: {eq: \"Pod\"}, name: {eq: \"planted\"}}) { nodes { events { nodes { note } } } } }";
+        let told = program.data(query, json!({})).await.to_string();
+        told.contains("planted-note https://***@registry.example/app")
+    })
+    .await;
     is_nowhere(program, &site, cluster.name()).await;
+    for (place, text) in files_below(&site.data()) {
+        assert!(
+            !text.contains("planted-note"),
+            "{place} keeps what is told of late"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
