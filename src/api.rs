@@ -56,12 +56,15 @@ pub trait Observer: Send + Sync + 'static {
     fn ran(&self, operation: Option<&str>, data: bool, errors: bool, took: Duration);
     /// A request was refused, or stopped at a limit.
     fn refused(&self, code: Code);
+    /// Whoever asked went away before the answer, and the work for it ended there.
+    fn abandoned(&self);
 }
 
 /// An observer that takes no notes.
 impl Observer for () {
     fn ran(&self, _: Option<&str>, _: bool, _: bool, _: Duration) {}
     fn refused(&self, _: Code) {}
+    fn abandoned(&self) {}
 }
 
 /// What the API answers from.

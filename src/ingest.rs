@@ -1,7 +1,7 @@
 //! Ingest: the only writer. One bounded queue of batches from all clusters, one task that applies them in order. A store
 //! that fails for the moment is tried again with the same batch, so that nothing is lost; a slow one slows the watches.
 
-use crate::store::{Claim, Filter, ListQuery, Order, Position, Presence, Store, StoreError};
+use crate::store::{Claim, Filter, ListQuery, Order, Page, Position, Presence, Store, StoreError};
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt};
 use parking_lot::Mutex;
@@ -104,9 +104,9 @@ impl Sink for Ingest {
     }
 
     async fn known(&self, cluster: ClusterId) -> Result<BoxStream<'static, Asset>, SinkClosed> {
-        let snapshot = self.store.snapshot().await.map_err(|_| SinkClosed)?;
+        let store = self.store.clone();
         let pages = stream::unfold(Some(None::<Position>), move |after| {
-            let snapshot = snapshot.clone();
+            let store = store.clone();
             async move {
                 let query = ListQuery {
                     filter: Filter::Cluster(crate::store::Text::Eq(cluster.to_string())),
@@ -115,13 +115,7 @@ impl Sink for Ingest {
                     after: after?,
                     limit: RESTORE_PAGE,
                 };
-                let page = match snapshot.list(&query).await {
-                    Ok(page) => page,
-                    Err(error) => {
-                        tracing::error!(%error, "cannot read back what is stored");
-                        return None;
-                    }
-                };
+                let page = read_back(&*store, &query).await;
                 let next = page
                     .records
                     .last()
@@ -149,6 +143,23 @@ impl Sink for Ingest {
             return Err(SinkClosed);
         }
         Ok(())
+    }
+}
+
+/// A page of what is stored, for as long as it takes: a mirror that knew only a part of it would never end the rest. Each
+/// try looks anew; nobody else writes what is read here.
+async fn read_back(store: &dyn Store, query: &ListQuery) -> Page {
+    let mut wait = Duration::from_millis(100);
+    loop {
+        let page = async { store.snapshot().await?.list(query).await };
+        match page.await {
+            Ok(page) => return page,
+            Err(error) => {
+                tracing::warn!(%error, "cannot read back what is stored; trying again");
+                sleep(wait).await;
+                wait = (wait * 2).min(RETRY_MAX);
+            }
+        }
     }
 }
 

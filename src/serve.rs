@@ -406,6 +406,10 @@ impl Observer for Measured {
     fn refused(&self, code: api::Code) {
         self.0.graphql_rejected(code.name());
     }
+
+    fn abandoned(&self) {
+        self.0.graphql_abandoned();
+    }
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     request_duration: Family<OperationLabels, Histogram>,
     rejected: Family<RejectedLabels, Counter>,
+    abandoned: Counter,
 }
 
 /// What a store was asked to do.
@@ -99,6 +100,7 @@ impl Metrics {
             requests: Family::default(),
             request_duration: Family::new_with_constructor(seconds),
             rejected: Family::default(),
+            abandoned: Counter::default(),
         };
         metrics.register(status);
         metrics
@@ -141,6 +143,11 @@ impl Metrics {
             "graphql_rejected",
             "GraphQL requests refused before they ran, or stopped at a limit",
             self.rejected.clone(),
+        );
+        registry.register(
+            "graphql_abandoned",
+            "GraphQL requests whose client went away before the answer",
+            self.abandoned.clone(),
         );
         registry.register_collector(Box::new(Mirror(status)));
     }
@@ -193,6 +200,11 @@ impl Metrics {
     /// A GraphQL request was refused; `reason` is an error code from the API's closed list, in any case.
     pub fn graphql_rejected(&self, reason: &'static str) {
         self.rejected.get_or_create(&RejectedLabels { reason }).inc();
+    }
+
+    /// Whoever sent a GraphQL request went away before the answer.
+    pub fn graphql_abandoned(&self) {
+        self.abandoned.inc();
     }
 
     /// Everything in the OpenMetrics text format.

@@ -6,7 +6,7 @@ use super::ask::Ask;
 use super::error::{self, Code, Refusal};
 use super::nulls::{nullable_roots, propagate};
 use super::reply::{Form, refused, reply};
-use super::{ApiState, Schema, as_of, bill, console, export, guard, schema};
+use super::{ApiState, Observer, Schema, as_of, bill, console, export, guard, schema};
 use crate::query::QueryError;
 use crate::store::StoreError;
 use async_graphql::parser::types::{OperationDefinition, OperationType};
@@ -224,7 +224,10 @@ async fn answer(api: &Api, headers: &HeaderMap, form: Form, question: Question) 
         let freshness = ask.freshness(|_, _| true).to_extension();
         Ok::<_, StoreError>((response, freshness))
     };
-    let (mut response, freshness) = match tokio::time::timeout(state.limits.time, work).await {
+    let waited_for = WaitedFor(Some(&*state.observer));
+    let done = tokio::time::timeout(state.limits.time, work).await;
+    waited_for.until_the_end();
+    let (mut response, freshness) = match done {
         Ok(Ok(done)) => done,
         Ok(Err(failed)) => {
             // An instant that cannot be asked about is the caller's matter.
@@ -269,6 +272,23 @@ async fn answer(api: &Api, headers: &HeaderMap, form: Form, question: Question) 
         (form.status(StatusCode::BAD_REQUEST), None)
     };
     reply(status, form, data, &response.errors, Some(freshness))
+}
+
+/// Somebody waits for an answer. Where that client goes away, the server drops the work, and this with it.
+struct WaitedFor<'a>(Option<&'a dyn Observer>);
+
+impl WaitedFor<'_> {
+    fn until_the_end(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for WaitedFor<'_> {
+    fn drop(&mut self) {
+        if let Some(observer) = self.0 {
+            observer.abandoned();
+        }
+    }
 }
 
 /// A request that may run.

@@ -1,6 +1,8 @@
 //! The mirror of one cluster: takes the reflectors' events in order, has the Linker turn them into changes, and hands
 //! batches to the sink. A resume point travels in the batch that holds everything before it, or in a later one.
 
+mod coalesce;
+
 use crate::link::{Ignored, Linker};
 use crate::observe::{Event, Observation};
 use crate::resume::ResumePoint;
@@ -256,6 +258,12 @@ impl Mirror {
             return None;
         }
         let moved = std::mem::take(&mut self.moved);
+        let superseded = coalesce::coalesce(&mut self.pending);
+        for (kind, count) in superseded {
+            self.status.update_kind(&self.cluster.name, kind, |status| {
+                *status.ignored.entry("superseded").or_default() += count;
+            });
+        }
         Some(Batch {
             cluster: self.cluster.clone(),
             fence: self.fence,

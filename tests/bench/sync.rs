@@ -3,7 +3,7 @@
 //! and nothing about how long it takes.
 //!
 //! ```text
-//! cargo bench --bench sync -- [--real] [--only first|latency|restart|storm] [--pods N] [--rounds N] [--objects N] [--events N]
+//! cargo bench --bench sync -- [--real] [--only first|latency|restart|storm] [--pods N] [--rounds N] [--objects N] [--events N] [--storm-objects N] [--budget MB]
 //! ```
 #![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 #![allow(clippy::print_stdout, reason = "its tables are what it is for")]
@@ -42,6 +42,10 @@ struct Asked {
     changes: usize,
     /// Changes in the storm.
     events: usize,
+    /// Objects of the fleet in which it blows.
+    storm_objects: u32,
+    /// MB that the program may take in it.
+    budget: f64,
 }
 
 impl Asked {
@@ -54,6 +58,8 @@ impl Asked {
             objects: 157_000,
             changes: 200,
             events: 100_000,
+            storm_objects: 100_000,
+            budget: 512.0,
         };
         while let Some(word) = words.next() {
             let mut number = || {
@@ -69,6 +75,8 @@ impl Asked {
                 "--objects" => asked.objects = u32::try_from(number()).unwrap(),
                 "--changes" => asked.changes = number().max(1),
                 "--events" => asked.events = number().max(1),
+                "--storm-objects" => asked.storm_objects = u32::try_from(number()).unwrap(),
+                "--budget" => asked.budget = number() as f64,
                 "--only" => asked.only = words.next(),
                 // Cargo says so.
                 "--bench" => {}
@@ -92,7 +100,7 @@ async fn main() {
         restart::measure(asked.objects).await;
     }
     if asked.wants("storm") {
-        storm::measure(asked.events).await;
+        storm::measure(asked.events, asked.storm_objects, asked.budget).await;
     }
     if !asked.real {
         println!(

@@ -60,7 +60,7 @@ fn every_promise_holds_whatever_goes_wrong() {
     let seeds = number("PLANISPHERE_SEEDS").unwrap_or(SEEDS);
     let next = AtomicU64::new(0);
     let failures = Mutex::new(Vec::new());
-    let total = Mutex::new((BTreeMap::new(), 0_u64, Duration::ZERO));
+    let total = Mutex::new((BTreeMap::new(), 0_u64, 0_u64, Duration::ZERO));
     std::thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| {
@@ -72,7 +72,8 @@ fn every_promise_holds_whatever_goes_wrong() {
                                 *total.0.entry(reason).or_insert(0) += count;
                             }
                             total.1 += outcome.kills;
-                            total.2 = total.2.max(outcome.converged_after.unwrap_or_default());
+                            total.2 += outcome.defects;
+                            total.3 = total.3.max(outcome.converged_after.unwrap_or_default());
                         }
                         Err(words) => failures.lock().unwrap().push(words),
                     }
@@ -81,8 +82,10 @@ fn every_promise_holds_whatever_goes_wrong() {
         }
     });
     let failures = failures.into_inner().unwrap();
-    let (lists, kills, slowest) = total.into_inner().unwrap();
-    println!("{seeds} seeds: {kills} kills, lists {lists:?}, right again after {slowest:?} at the latest");
+    let (lists, kills, defects, slowest) = total.into_inner().unwrap();
+    println!(
+        "{seeds} seeds: {kills} kills, {defects} panics, lists {lists:?}, right again after {slowest:?} at the latest"
+    );
     assert!(
         failures.is_empty(),
         "{} of {seeds} seeds:\n{}",
@@ -98,6 +101,7 @@ fn every_promise_holds_whatever_goes_wrong() {
             );
         }
         assert!(kills > seeds / 2, "{kills} kills");
+        assert!(defects > seeds / 20, "{defects} panics");
     }
 }
 

@@ -2,6 +2,7 @@
 //! end is what the objects say.
 
 mod changes;
+mod clients;
 mod disk;
 mod events;
 mod killed;

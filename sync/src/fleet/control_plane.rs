@@ -1,8 +1,8 @@
 //! Looks at the control plane of a cluster from time to time, beside the reflectors, so that a server that hangs holds
 //! nothing else up. What could not be asked stays as it is known, and the status says since when.
 
-use super::Fleet;
 use super::live::describe;
+use super::{AFTER_PANIC, Fleet};
 use crate::cluster::Connection;
 use crate::extract::control_plane::observations;
 use crate::observe::Event;
@@ -12,8 +12,23 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-/// Asks until told to stop, or until nobody listens.
+/// Asks until told to stop, or until nobody listens. A panic is a defect of ours, contained: it is shown, and asked again.
 pub(super) async fn follow(
+    fleet: Fleet,
+    connection: Arc<Connection>,
+    events: mpsc::Sender<Event>,
+    stop: CancellationToken,
+) {
+    let asking = || ask(fleet.clone(), connection.clone(), events.clone(), stop.clone());
+    while let Err(panic) = tokio::spawn(asking()).await {
+        tracing::error!(cluster = connection.name(), %panic, "a defect: the control plane is asked anew");
+        if stop.run_until_cancelled(sleep(AFTER_PANIC)).await.is_none() {
+            return;
+        }
+    }
+}
+
+async fn ask(
     fleet: Fleet,
     connection: Arc<Connection>,
     events: mpsc::Sender<Event>,

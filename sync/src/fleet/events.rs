@@ -2,7 +2,7 @@
 //! takes no turn from its lists, and reads no more a second than it may; what it misses is missed, for Events are hints and no
 //! state. It goes on whatever happens, and says how it goes.
 
-use super::Fleet;
+use super::{AFTER_PANIC, Fleet};
 use crate::cluster::{Answer, Connection, body_of, send};
 use crate::events::{RecentEvents, read};
 use crate::frame::{Encoding, FrameError, ListDecoder, WatchDecoder, WatchFrame};
@@ -47,8 +47,18 @@ impl From<FrameError> for Trouble {
     }
 }
 
-/// Reads until told to stop.
+/// Reads until told to stop. A panic is a defect of ours, contained: it is shown, and they are read anew.
 pub(super) async fn follow(fleet: Fleet, connection: Arc<Connection>, stop: CancellationToken) {
+    let reading = || read_on(fleet.clone(), connection.clone(), stop.clone());
+    while let Err(panic) = tokio::spawn(reading()).await {
+        tracing::error!(cluster = connection.name(), %panic, "a defect: Events are read anew");
+        if stop.run_until_cancelled(sleep(AFTER_PANIC)).await.is_none() {
+            return;
+        }
+    }
+}
+
+async fn read_on(fleet: Fleet, connection: Arc<Connection>, stop: CancellationToken) {
     let recent = fleet.status.events().clone();
     if !fleet.limits.events || recent.limits().total == 0 {
         fleet.status.update(connection.name(), |status| {

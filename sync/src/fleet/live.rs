@@ -24,11 +24,18 @@ impl Fleet {
             name: connection.name().to_owned(),
         };
         self.introduce(&cluster, &connection);
-        let (mut mirror, start) = self.restored(&cluster, self.clock.clone()).await?;
+        // A store that does not answer is waited for; the end is not to wait with it.
+        let restored = self.restored(&cluster, self.clock.clone());
+        let Some(restored) = self.cancel.run_until_cancelled(restored).await else {
+            return Err(SinkClosed);
+        };
+        let (mut mirror, start) = restored?;
         mirror.describe(describe(&connection, connection.version(), connection.platform()));
         let (told, received) = mpsc::channel(EVENTS);
         let mut reflectors = Reflectors::new(self, &connection, &start, mirror.kinds(), told.clone());
         let stop = reflectors.stop().clone();
+        // Who leaves here, by a panic too, takes all along that was started here.
+        let _ends_with_us = stop.clone().drop_guard();
         let looks = control_plane::follow(self.clone(), connection.clone(), told, stop.clone());
         let looks = tokio::spawn(looks);
         let said = events::follow(self.clone(), connection.clone(), stop.clone());

@@ -1,12 +1,12 @@
 //! Which clusters are mirrored, while that changes: new ones are added, those with another address or other credentials are
 //! reached anew (and go on from their resume points), those that are named no more are let go after a while.
 
-use super::{Fleet, Origin};
+use super::{AFTER_PANIC, Fleet, Origin};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 /// How long a cluster that is named no more is still mirrored: a file that is being rewritten, or a mistake in it that is
@@ -31,8 +31,7 @@ impl Entry {
         let cancel = fleet.cancel.child_token();
         let mut fleet = fleet.clone();
         fleet.cancel = cancel.clone();
-        let mirrored = origin.clone();
-        let task = tokio::spawn(async move { fleet.mirror(mirrored).await });
+        let task = tokio::spawn(mirror(fleet, origin.clone()));
         Self {
             origin,
             cancel,
@@ -46,6 +45,26 @@ impl Entry {
         self.cancel.cancel();
         if let Err(panic) = self.task.await {
             tracing::error!(%panic, "a defect: a mirror ended by itself");
+        }
+    }
+}
+
+/// Mirrors one cluster until cancelled. A panic is a defect of ours, contained: the others go on, it is shown, and the
+/// mirror starts anew from the store. A dump would only panic again.
+async fn mirror(fleet: Fleet, origin: Origin) {
+    loop {
+        let (again, mirrored) = (fleet.clone(), origin.clone());
+        let Err(panic) = tokio::spawn(async move { again.mirror(mirrored).await }).await else {
+            return;
+        };
+        let name = origin.name();
+        tracing::error!(cluster = name, %panic, "a defect: the mirror starts anew from the store");
+        fleet.status.update(&name, |status| {
+            status.error = Some("a defect in planisphere; see its log".to_owned());
+        });
+        let waited = fleet.cancel.run_until_cancelled(sleep(AFTER_PANIC)).await;
+        if waited.is_none() || matches!(origin, Origin::Dump(_)) {
+            return;
         }
     }
 }

@@ -128,6 +128,8 @@ impl Course {
         });
         if newest == version {
             self.reached(version).await?;
+            // The cluster has just said that there is nothing that the watch has not told.
+            self.caught_up = true;
         }
         Ok(())
     }
@@ -148,8 +150,8 @@ impl Course {
         if expected.count.is_none_or(|count| held == count) {
             self.probe.differed = 0;
             // All is told that had happened when the cluster was asked; soon after a connection was lost, that is the first
-            // proof of it.
-            if self.out.newest() >= expected.version && !std::mem::replace(&mut self.caught_up, true) {
+            // proof of it. What has happened since may still be under way.
+            if self.out.newest() >= expected.version && !self.caught_up {
                 self.out.confirm();
                 return self.tell_of(Some(expected.asked_ms)).await;
             }

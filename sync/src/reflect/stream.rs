@@ -77,6 +77,8 @@ impl Course {
         let mut decoder = WatchDecoder::new(reading.encoding);
         let mut budget = Budget::new(self.limits().list_total);
         let until = Instant::now() + Duration::from_secs(seconds) + self.limits().watch_grace;
+        // How long the watch was waited for since its last byte: a probe in between makes no dead connection live.
+        let mut silence = Duration::ZERO;
         loop {
             let mut chunk = if self.listing {
                 let idle = self.limits().stream_idle;
@@ -84,11 +86,11 @@ impl Course {
             } else {
                 drop(turn.take());
                 let left = until.saturating_duration_since(Instant::now());
-                let idle = self.limits().watch_idle.min(left);
+                let idle = self.limits().watch_idle.saturating_sub(silence).min(left);
                 if Instant::now() >= self.compare_at {
                     return self.compare_all();
                 }
-                let newest = self.out.newest();
+                let (newest, began) = (self.out.newest(), Instant::now());
                 // Its answer first: what is newer than that must not be taken before.
                 let chunk = tokio::select! {
                     biased;
@@ -98,11 +100,13 @@ impl Course {
                 match chunk {
                     Ok(chunk) => chunk?,
                     Err(told) => {
+                        silence += began.elapsed();
                         self.probed(told).await?;
                         continue;
                     }
                 }
             };
+            silence = Duration::ZERO;
             let mut taken = 0;
             loop {
                 match chunk {

@@ -8,7 +8,7 @@ use crate::program::{Program, until};
 use crate::site::sync;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
@@ -143,18 +143,16 @@ impl Passage {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_real_cluster_made_anew_behind_the_old_address_is_mirrored_and_not_mixed_with_the_old_one() {
-    let plane = ControlPlane::start(&["east", "west"], QUIET);
-    let folder = tempfile::tempdir().unwrap();
-    configmap(&plane, "east", "of-the-old-one", "1");
-    configmap(&plane, "west", "of-the-new-one", "1");
-    let server = |cluster: &str| {
-        let path = "jsonpath={.clusters[0].cluster.server}";
-        let url = plane.kubectl(cluster, &["config", "view", "--minify", "-o", path], "");
-        url.trim_start_matches("https://").to_owned()
-    };
-    let passage = Passage::to(&server("east")).await;
+/// Where a server listens.
+fn server(plane: &ControlPlane, cluster: &str) -> String {
+    let path = "jsonpath={.clusters[0].cluster.server}";
+    let url = plane.kubectl(cluster, &["config", "view", "--minify", "-o", path], "");
+    url.trim_start_matches("https://").to_owned()
+}
+
+/// Mirrors, as `shop`, what stands behind an address: the server of `east` at first.
+async fn behind_one_address(plane: &ControlPlane, folder: &Path) -> (Passage, Program) {
+    let passage = Passage::to(&server(plane, "east")).await;
     let config = json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "shop",
         "clusters": [{ "name": "shop", "cluster": {
@@ -162,12 +160,55 @@ async fn a_real_cluster_made_anew_behind_the_old_address_is_mirrored_and_not_mix
         "users": [{ "name": "admin", "user": { "token": "admin-token" } }],
         "contexts": [{ "name": "shop", "context": { "cluster": "shop", "user": "admin" } }],
     });
-    let kubeconfig: PathBuf = folder.path().join("kubeconfig");
+    let kubeconfig = folder.join("kubeconfig");
     std::fs::write(&kubeconfig, config.to_string()).unwrap();
-    let program = Program::serve(&kubeconfig, &folder.path().join("data"), &[]);
+    let program = Program::serve(&kubeconfig, &folder.join("data"), &[]);
+    (passage, program)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_real_servers_that_take_turns_behind_one_address_are_one_cluster() {
+    let plane = ControlPlane::start(&["east"], &[QUIET, &["--second-servers=other=east"]].concat());
+    let folder = tempfile::tempdir().unwrap();
+    let (passage, program) = behind_one_address(&plane, folder.path()).await;
+    program.ready().await;
+    for turn in 0..6 {
+        let (here, there) = if turn % 2 == 0 {
+            ("east", "other")
+        } else {
+            ("other", "east")
+        };
+        // Written through the one that does not answer us yet, read through the one that may not know it yet.
+        configmap(&plane, here, "stays", &turn.to_string());
+        configmap(&plane, here, &format!("turn-{turn}"), "1");
+        passage.turn_to(&server(&plane, there));
+        if turn > 0 {
+            let before = format!("turn-{}", turn - 1);
+            plane.kubectl(here, &["delete", "configmap", &before], "");
+        }
+        equals(&program, "shop", || objects(&plane, here)).await;
+    }
+    until("all is current", || async {
+        freshness(&program).await["complete"] == true
+    })
+    .await;
+    for reason in ["410", "rewound", "probe", "malformed"] {
+        assert_eq!(lists(&program, "shop", "ConfigMap", reason).await, 0, "{reason}");
+    }
+    let data = program.data("{ sync { clusters { name } } }", json!({})).await;
+    assert_eq!(data["sync"]["clusters"], json!([{ "name": "shop" }]), "{data}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_real_cluster_made_anew_behind_the_old_address_is_mirrored_and_not_mixed_with_the_old_one() {
+    let plane = ControlPlane::start(&["east", "west"], QUIET);
+    let folder = tempfile::tempdir().unwrap();
+    configmap(&plane, "east", "of-the-old-one", "1");
+    configmap(&plane, "west", "of-the-new-one", "1");
+    let (passage, program) = behind_one_address(&plane, folder.path()).await;
     program.ready().await;
     equals(&program, "shop", || objects(&plane, "east")).await;
-    passage.turn_to(&server("west"));
+    passage.turn_to(&server(&plane, "west"));
     equals(&program, "shop", || objects(&plane, "west")).await;
     let query = "{ assets(filter: {name: {startsWith: \"of-the-\"}}) { nodes { name cluster }
         freshness { staleClusters { cluster reason } } } }";

@@ -6,6 +6,7 @@ use planisphere_fixtures::{Fault, Times};
 use planisphere_schema::{AssetRef, ClusterId, Kind};
 use rand::RngExt;
 use serde_json::{Value, json};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -45,12 +46,24 @@ impl World {
                 let kind = RESOURCES[self.draw(RESOURCES.len() - 1)];
                 self.sites[victim].server.compact(kind);
             }
-            86..89 => {
+            86..88 => {
                 let site = &self.sites[victim];
                 site.network.serve(&site.server);
             }
+            88 => {
+                let seconds = self.random.random_range(0..600);
+                self.tell(|| format!("{victim} is named no more for {seconds} s"));
+                self.sites[victim].unnamed_until = Some(Instant::now() + Duration::from_secs(seconds));
+                self.name();
+            }
             89..93 if shared => self.kill(),
-            93..97 if shared => self.disturb_disk(),
+            93..96 if shared => self.disturb_disk(),
+            96 if shared => {
+                self.tell(|| "whoever draws next panics".into());
+                if let Some(process) = &self.process {
+                    process.defect.due.store(true, Ordering::Relaxed);
+                }
+            }
             97..98 if self.character.sets_clock => {
                 let minutes = self.random.random_range(-30_i64..30);
                 self.clock.step(minutes * 60_000);

@@ -2,6 +2,7 @@
 //! It invents nothing: what comes through came from the server.
 
 use super::broken::Broken;
+use super::recorder::Recorder;
 use axum::Router;
 use bytes::Bytes;
 use futures::StreamExt;
@@ -35,6 +36,8 @@ pub struct Network {
     changed: Notify,
     /// The mirror is broken in this way.
     broken: Option<Broken>,
+    /// Learns at once how long bytes were under way: what they bring is judged by it.
+    recorder: Arc<Recorder>,
 }
 
 struct State {
@@ -54,8 +57,6 @@ pub struct Traffic {
     pub requests: u64,
     /// The most requests that were open at one time.
     pub most_open: usize,
-    /// The longest that bytes were under way.
-    pub longest_delay: Duration,
 }
 
 type Failed = std::io::Error;
@@ -83,7 +84,12 @@ struct Extent {
 }
 
 impl Network {
-    pub fn new(seed: u64, server: &SimCluster, broken: Option<Broken>) -> Arc<Self> {
+    pub fn new(
+        seed: u64,
+        server: &SimCluster,
+        broken: Option<Broken>,
+        recorder: &Arc<Recorder>,
+    ) -> Arc<Self> {
         let closing = CancellationToken::new();
         let state = State {
             random: StdRng::seed_from_u64(seed),
@@ -99,6 +105,7 @@ impl Network {
             line: Mutex::new(Line::Up),
             changed: Notify::new(),
             broken,
+            recorder: Arc::clone(recorder),
         })
     }
 
@@ -264,8 +271,7 @@ impl Network {
     async fn arrives(&self) -> Result<(), Failed> {
         let sent = Instant::now();
         let arrived = self.carries().await;
-        let traffic = &mut self.lock().traffic;
-        traffic.longest_delay = traffic.longest_delay.max(sent.elapsed());
+        self.recorder.lock().were_under_way(sent.elapsed());
         arrived
     }
 

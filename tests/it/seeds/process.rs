@@ -16,8 +16,10 @@ use planisphere_sync::sink::{Sink, SinkClosed, Start};
 use planisphere_sync::status::SyncStatus;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -31,11 +33,23 @@ pub struct Command {
     pub broken: Option<Broken>,
 }
 
+/// A defect of the mirror's own.
+#[derive(Default)]
+pub struct Defect {
+    /// Whoever draws a number next panics.
+    pub due: AtomicBool,
+    /// How often it happened.
+    pub struck: AtomicU64,
+}
+
 /// A process.
 pub struct Process {
     pub status: SyncStatus,
     pub ingest: Ingest,
     pub started: Instant,
+    pub defect: Arc<Defect>,
+    origins: Vec<Origin>,
+    named: watch::Sender<Vec<Origin>>,
     dead: CancellationToken,
     stop: CancellationToken,
 }
@@ -47,7 +61,16 @@ impl Process {
         let stop = CancellationToken::new();
         let (ingest, _writer) = Ingest::start(Arc::new(store), status.clone(), Arc::new(Unmeasured));
         let drawn = Mutex::new(StdRng::seed_from_u64(command.seed));
-        let random: Random = Arc::new(move || drawn.lock().unwrap().random_range(0.0..1.0));
+        let defect = Arc::new(Defect::default());
+        let strikes = defect.clone();
+        let random: Random = Arc::new(move || {
+            if strikes.due.swap(false, Ordering::Relaxed) {
+                strikes.struck.fetch_add(1, Ordering::Relaxed);
+                // A panic without the words of one.
+                std::panic::resume_unwind(Box::new("by the seed"));
+            }
+            drawn.lock().unwrap().random_range(0.0..1.0)
+        });
         let networks = command.clusters.iter().map(|(_, network)| network.clone());
         let sink = Seam {
             ingest: ingest.clone(),
@@ -70,7 +93,9 @@ impl Process {
             let client = GivenClient::from(network.client(dead.clone()));
             Origin::Live(ClusterConfig::new(name, Source::Given(client)))
         });
-        tokio::spawn(fleet.run(origins.collect()));
+        let origins: Vec<Origin> = origins.collect();
+        let (named, names) = watch::channel(origins.clone());
+        tokio::spawn(fleet.follow_named(names));
         if command.broken == Some(Broken::SilenceIsProof) {
             tokio::spawn(believe(status.clone(), command.clock, stop.clone()));
         }
@@ -78,9 +103,20 @@ impl Process {
             status,
             ingest,
             started: Instant::now(),
+            defect,
+            origins,
+            named,
             dead,
             stop,
         }
+    }
+
+    /// These of its clusters are named from now on, by their numbers.
+    pub fn name(&self, is_named: impl Fn(usize) -> bool) {
+        let origins = self.origins.iter().enumerate();
+        let named = origins.filter(|(number, _)| is_named(*number));
+        // Nobody listening is a process that ends.
+        let _ = self.named.send(named.map(|(_, origin)| origin.clone()).collect());
     }
 
     pub fn is_dead(&self) -> bool {

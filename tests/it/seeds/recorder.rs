@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// What a mirror promises.
@@ -119,6 +120,12 @@ impl History {
         if self.violations.iter().filter(|v| v.promise == promise).count() < KEPT {
             self.violations.push(Violation { promise, words });
         }
+    }
+
+    /// Bytes arrived that were sent so long ago.
+    pub fn were_under_way(&mut self, delay: Duration) {
+        let delay_ms = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
+        self.longest_delay_ms = self.longest_delay_ms.max(delay_ms);
     }
 
     /// A number that two runs of a seed have in common.

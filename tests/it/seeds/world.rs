@@ -18,6 +18,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -69,6 +70,8 @@ pub struct Site {
     pub id: ClusterId,
     /// When the line is repaired.
     pub line_until: Option<Instant>,
+    /// When it is named again; none while it is.
+    pub unnamed_until: Option<Instant>,
 }
 
 /// What became of a world.
@@ -76,6 +79,8 @@ pub struct Outcome {
     pub violations: Vec<Violation>,
     pub fingerprint: u64,
     pub kills: u64,
+    /// Panics of the mirror.
+    pub defects: u64,
     pub commits: usize,
     pub requests: u64,
     /// Whole lists by reason.
@@ -99,6 +104,7 @@ pub struct World {
     restart_at: Option<Instant>,
     committed: BTreeMap<ClusterId, Graph>,
     lists: BTreeMap<&'static str, u64>,
+    defects: u64,
     seed: u64,
     broken: Option<Broken>,
     editions: u64,
@@ -138,19 +144,20 @@ impl World {
             let server = fleet.clusters[number].clone();
             Site {
                 name: server.name().to_owned(),
-                network: Network::new(seed ^ (number as u64 + 1) << 32, &server, broken),
+                network: Network::new(seed ^ (number as u64 + 1) << 32, &server, broken, &recorder),
                 id: ClusterId(server.uid().parse().unwrap()),
                 server,
                 line_until: None,
+                unnamed_until: None,
             }
         });
         let mut world = Self {
             random: StdRng::seed_from_u64(seed),
             character,
             disk: Disk::new(recorder.clone(), clock.clone()),
+            sites: sites.collect(),
             recorder,
             clock,
-            sites: sites.collect(),
             process: None,
             began: Instant::now(),
             lives: 0,
@@ -158,6 +165,7 @@ impl World {
             restart_at: None,
             committed: BTreeMap::new(),
             lists: BTreeMap::new(),
+            defects: 0,
             seed,
             broken,
             editions: 0,
@@ -218,6 +226,9 @@ impl World {
             wrong = checkers::differs(&self);
         }
         let converged_after = wrong.is_empty().then(|| healed.elapsed());
+        if !wrong.is_empty() {
+            self.tell_states();
+        }
         for violation in wrong {
             self.recorder.violated(violation.promise, violation.words);
         }
@@ -230,6 +241,7 @@ impl World {
             violations: history.violations.clone(),
             fingerprint: history.fingerprint(),
             kills: self.lives - 1,
+            defects: self.defects,
             commits: history.batches.len(),
             requests: self.sites.iter().map(|s| s.network.traffic().requests).sum(),
             lists: self.lists.clone(),
@@ -253,8 +265,16 @@ impl World {
                 site.network.line(Line::Up);
             }
         }
-        let longest = self.sites.iter().map(|s| s.network.traffic().longest_delay).max();
-        self.recorder.lock().longest_delay_ms = longest.unwrap_or_default().as_millis() as i64;
+        let now = Instant::now();
+        let due = |site: &&mut Site| site.unnamed_until.is_some_and(|until| until <= now);
+        let named = self
+            .sites
+            .iter_mut()
+            .filter(due)
+            .map(|site| site.unnamed_until = None);
+        if named.count() > 0 {
+            self.name();
+        }
         checkers::during(self);
     }
 
@@ -287,7 +307,15 @@ impl World {
             broken: self.broken,
         };
         self.process = Some(Process::start(command, store, dead));
+        self.name();
         self.restart_at = None;
+    }
+
+    /// The process is told which clusters it is to mirror.
+    pub fn name(&self) {
+        if let Some(process) = &self.process {
+            process.name(|number| self.sites[number].unnamed_until.is_none());
+        }
     }
 
     /// The process dies now; it is started again after a while.
@@ -304,6 +332,11 @@ impl World {
     }
 
     fn count_lists(&mut self) {
+        let struck = self
+            .process
+            .as_ref()
+            .map(|p| p.defect.struck.swap(0, Ordering::Relaxed));
+        self.defects += struck.unwrap_or_default();
         let statuses = self.process.iter().flat_map(|process| process.status.all());
         for kind in statuses.flat_map(|status| status.kinds.into_values()) {
             for (reason, count) in kind.lists {
@@ -317,6 +350,7 @@ impl World {
         self.tell(|| "all faults end".into());
         for site in &mut self.sites {
             site.line_until = None;
+            site.unnamed_until = None;
             site.network.line(Line::Up);
             site.network.trouble(0);
             site.server.faults().clear_all();
@@ -324,12 +358,27 @@ impl World {
         self.disk
             .trouble(|trouble| *trouble = super::disk::Trouble::default());
         self.restart_at = None;
+        if let Some(process) = &self.process {
+            process.defect.due.store(false, Ordering::Relaxed);
+        }
+        self.name();
     }
 
     /// Prints what happens, where that is wanted.
     pub fn tell(&self, words: impl FnOnce() -> String) {
         if self.recorder.lock().told {
             println!("{} {}", self.clock.now(), words());
+        }
+    }
+
+    /// Prints what the mirror says of each source.
+    fn tell_states(&self) {
+        for status in self.process.iter().flat_map(|process| process.status.all()) {
+            let (reachable, error) = (status.reachable, &status.error);
+            self.tell(|| format!("{}: reachable {reachable}, {error:?}", status.name));
+            for (kind, kind_status) in &status.kinds {
+                self.tell(|| format!("{} {kind}: {kind_status:?}", status.name));
+            }
         }
     }
 

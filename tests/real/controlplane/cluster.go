@@ -52,9 +52,14 @@ func newCluster(name string, o *options, etcd, state string) (*cluster, error) {
 		}
 	}
 
+	// Two servers of one cluster share what is stored, and so everything that they answer.
+	of, second := o.seconds[name]
+	if !second {
+		of = name
+	}
 	c.server = o.process("kube-apiserver-"+name, append([]string{self, "kube-apiserver",
 		"--etcd-servers=http://" + etcd,
-		"--etcd-prefix=/" + name,
+		"--etcd-prefix=/" + of,
 		"--etcd-compaction-interval=" + o.compaction.String(),
 		"--bind-address=127.0.0.1",
 		"--advertise-address=127.0.0.1",
@@ -73,7 +78,7 @@ func newCluster(name string, o *options, etcd, state string) (*cluster, error) {
 		fmt.Sprintf("--watch-cache=%t", o.watchCache),
 	}, o.serverFlags()...))
 
-	if o.controllers {
+	if o.controllers && !second {
 		calm := []string{"--kubeconfig=" + c.kubeconfig, "--leader-elect=false", "--secure-port=0", "--kube-api-qps=1000", "--kube-api-burst=2000"}
 		manager := o.process("kube-controller-manager-"+name, append([]string{self, "kube-controller-manager",
 			"--service-account-private-key-file=" + c.file("service-account.key"),
@@ -82,7 +87,7 @@ func newCluster(name string, o *options, etcd, state string) (*cluster, error) {
 		scheduler := o.process("kube-scheduler-"+name, append([]string{self, "kube-scheduler"}, calm...))
 		c.controllers = []*process{&manager, &scheduler}
 	}
-	if o.kwok {
+	if o.kwok && !second {
 		address, err := reserveAddress()
 		if err != nil {
 			return nil, err

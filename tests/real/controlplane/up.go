@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -31,6 +32,7 @@ var errAsked = errors.New("stopped")
 type options struct {
 	dir                        string
 	clusters                   []string
+	seconds                    map[string]string // servers of a cluster that another serves too
 	kwok, controllers          bool
 	load, watchCache           bool
 	withoutServiceAccountCheck bool
@@ -38,11 +40,14 @@ type options struct {
 	extra                      []string
 }
 
+var clusterName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
+
 func parseOptions() (*options, error) {
 	o := &options{}
 	flags := flag.NewFlagSet("up", flag.ExitOnError)
 	flags.StringVar(&o.dir, "dir", "", "where kubeconfigs, logs and (while it runs) data go")
 	clusters := flags.String("clusters", "a", "names of the clusters, separated by commas")
+	seconds := flags.String("second-servers", "", "more API servers of the same clusters, as name=cluster, separated by commas")
 	flags.BoolVar(&o.kwok, "kwok", true, "run kwok, which makes nodes and pods Ready")
 	flags.BoolVar(&o.controllers, "controllers", true, "run controller-manager and scheduler")
 	flags.BoolVar(&o.load, "load", false, "for load tests: no limit of requests in flight, no priority and fairness")
@@ -63,13 +68,23 @@ func parseOptions() (*options, error) {
 	}
 	contexts := map[string]bool{}
 	for _, name := range strings.Split(*clusters, ",") {
-		if !regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`).MatchString(name) {
+		if !clusterName.MatchString(name) {
 			return nil, fmt.Errorf("%q is no name for a cluster: small letters, digits and dashes", name)
 		}
 		if contexts[name] || contexts[name+viewerSuffix] {
 			return nil, fmt.Errorf("two clusters would share the context %q", name)
 		}
 		contexts[name], contexts[name+viewerSuffix] = true, true
+		o.clusters = append(o.clusters, name)
+	}
+	o.seconds = map[string]string{}
+	for _, second := range strings.FieldsFunc(*seconds, func(r rune) bool { return r == ',' }) {
+		name, of, _ := strings.Cut(second, "=")
+		if !slices.Contains(o.clusters, of) || contexts[name] || contexts[name+viewerSuffix] || !clusterName.MatchString(name) {
+			return nil, fmt.Errorf("%q is no second server: write name=cluster, with a name of its own and a cluster of --clusters", second)
+		}
+		contexts[name], contexts[name+viewerSuffix] = true, true
+		o.seconds[name] = of
 		o.clusters = append(o.clusters, name)
 	}
 	return o, nil

@@ -72,6 +72,18 @@ async fn what_is_newer_than_the_probe_is_not_counted_with_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_probe_that_is_answered_makes_no_dead_watch_live() {
+    let script = vec![watch("#11").open(), glance("20", 1), watch("*a@12 #20").open()];
+    let mut run = Run::probing(Some("10"), script);
+    run.held = 2;
+    run.tells(&["watched", "progress 11", "event a@12", "progress 20"])
+        .await;
+    assert_eq!((run.request(1).at - run.began).as_secs(), 60);
+    assert_eq!((run.request(2).at - run.began).as_secs(), 65);
+    assert!(run.query(2).ends_with("&resourceVersion=11"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_restored_from_a_backup_is_found_out_by_the_first_probe() {
     let broken = watch("*a@1000").then(Step::Break);
     let script = vec![

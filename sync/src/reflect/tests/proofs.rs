@@ -72,3 +72,26 @@ async fn after_a_lost_connection_the_first_probe_proves_that_nothing_was_missed(
     assert!(at.is_some_and(|seconds| (0..60).contains(&seconds)), "{at:?}");
     assert_eq!(run.requests.lock().unwrap().len(), 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_proves_nothing_of_what_happened_after_it_was_asked() {
+    let glance = Reply::json(
+        r#"{"kind":"PodList","metadata":{"resourceVersion":"13","continue":"more","remainingItemCount":1},"items":[{"metadata":{"name":"a","resourceVersion":"1"}}]}"#,
+    );
+    // The watch is still telling of the past when it reaches the version that the probe brought.
+    let mut late = watch("");
+    for event in ["*a@13", "*a@14"] {
+        late = late
+            .then(Step::Wait(Duration::from_millis(200)))
+            .then(Step::Send(line(event).into()));
+    }
+    let script = vec![watch("#11").then(Step::Break), late.open(), glance];
+    let mut run = Run::probing(Some("10"), script);
+    run.held = 2;
+    assert_eq!(proven(&mut run).await, ("11".into(), Some(0)));
+    assert_eq!(proven(&mut run).await, ("13".into(), None));
+    let (version, asked) = proven(&mut run).await;
+    assert_eq!(version, "13");
+    assert!(asked.is_some_and(|seconds| seconds < 2), "{asked:?}");
+    assert_eq!(proven(&mut run).await, ("14".into(), None));
+}
