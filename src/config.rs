@@ -15,6 +15,7 @@ pub use layers::{DEFAULT, Effective, Flag, Merged};
 pub use sources::{Contexts, KubeconfigSource, Sources};
 pub use surroundings::Surroundings;
 
+use crate::retention::Retention;
 use planisphere_sync::events::EventLimits;
 use read::Reader;
 use std::net::SocketAddr;
@@ -122,6 +123,8 @@ pub struct ServeSettings {
     pub rules: Vec<PathBuf>,
     /// Where the store's file lies.
     pub data_dir: PathBuf,
+    /// How much history is kept.
+    pub retention: Retention,
     /// The private key that exports are signed with.
     pub export_key: Option<PathBuf>,
     /// Where the graph is kept.
@@ -229,6 +232,7 @@ impl Settings {
             sources: self.sources()?,
             rules: self.rules(),
             data_dir: self.data_dir()?,
+            retention: self.retention()?,
             export_key: read.text("export_key").map(PathBuf::from),
             store: self
                 .reader()
@@ -308,6 +312,15 @@ impl Settings {
         })
     }
 
+    fn retention(&self) -> Result<Retention, ConfigError> {
+        let read = self.reader();
+        Ok(Retention {
+            max_age: read.age("history.max_age")?,
+            max_bytes: read.size("history.max_size")?,
+            ..Retention::default()
+        })
+    }
+
     fn limits(&self) -> Result<LimitSettings, ConfigError> {
         let read = self.reader();
         Ok(LimitSettings {
@@ -334,6 +347,7 @@ impl Settings {
         self.log()?;
         self.limits()?;
         self.events()?;
+        self.retention()?;
         self.client()?;
         for key in ["listen", "admin_listen"] {
             read.address(key)?;

@@ -7,6 +7,7 @@ use crate::config::DemoSettings;
 use crate::export::desk::Desk;
 use crate::lifecycle::cancelled_by_signals;
 use crate::observe::Observer;
+use crate::retention::Retention;
 use crate::rules;
 use crate::serve::{Beside, Server, wall_clock};
 use crate::store::embedded::EmbeddedStore;
@@ -79,6 +80,7 @@ pub async fn demo(
         owners: Arc::default(),
         observer: Observer::default(),
         look_every: Duration::default(),
+        retention: Retention::default(),
     };
     let (_named, origins) = watch::channel(clusters.into_iter().map(Origin::Live).collect());
     let running = server

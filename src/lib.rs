@@ -14,6 +14,7 @@ pub mod observe;
 pub mod origins;
 pub mod owners;
 pub mod query;
+pub mod retention;
 pub mod rules;
 pub mod serve;
 pub mod store;

@@ -14,6 +14,7 @@ use crate::lifecycle::{self, Port, cancelled_by_signals, serve_http};
 use crate::observe::{self, Source};
 use crate::origins::{self, origins};
 use crate::owners::Owners;
+use crate::retention::{self, Retention};
 use crate::rules;
 use crate::store::Store;
 use crate::store::embedded::EmbeddedStore;
@@ -109,6 +110,7 @@ pub async fn serve(
                 look_every: settings.calls_interval,
                 rules: Some(rules),
                 events: settings.events,
+                retention: settings.retention,
             },
             named,
             settings.sources.exclude_kinds,
@@ -138,6 +140,8 @@ pub struct Beside {
     pub rules: Option<watch::Receiver<Arc<Rules>>>,
     /// How many Events are kept, and how long.
     pub events: EventLimits,
+    /// How much history is kept.
+    pub retention: Retention,
 }
 
 /// Ports that are taken, before anything answers on them.
@@ -245,6 +249,14 @@ impl Server {
             calls,
             beside.look_every,
             wall_clock(),
+            cancel.clone(),
+        ));
+        let (told, clock) = (metrics.clone(), wall_clock());
+        tokio::spawn(retention::run(
+            beside.retention,
+            store.clone(),
+            move || clock(),
+            move |extent| told.set_extent(&extent),
             cancel.clone(),
         ));
         tokio::spawn(measure(store, ingest.clone(), metrics, cancel.clone()));

@@ -2,6 +2,7 @@
 //! a user or a query that somebody else chose.
 
 use super::mirror::Mirror;
+use crate::store::Extent;
 use planisphere_schema::RelationKind;
 use planisphere_sync::status::SyncStatus;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -11,6 +12,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 /// All numbers of the process. Those of the mirror are read from [`SyncStatus`] when somebody asks.
@@ -20,6 +22,9 @@ pub struct Metrics {
     relations: Family<RelationLabels, Gauge>,
     store_tx: Family<StoreLabels, Histogram>,
     queue_depth: Gauge,
+    history_since: Gauge<f64, AtomicU64>,
+    history_changes: Gauge,
+    store_bytes: Gauge,
     requests: Family<RequestLabels, Counter>,
     request_duration: Family<OperationLabels, Histogram>,
     rejected: Family<RejectedLabels, Counter>,
@@ -97,6 +102,9 @@ impl Metrics {
             relations: Family::default(),
             store_tx: Family::new_with_constructor(seconds),
             queue_depth: Gauge::default(),
+            history_since: Gauge::default(),
+            history_changes: Gauge::default(),
+            store_bytes: Gauge::default(),
             requests: Family::default(),
             request_duration: Family::new_with_constructor(seconds),
             rejected: Family::default(),
@@ -127,6 +135,23 @@ impl Metrics {
             "queue_depth",
             "Changes that wait for the store",
             self.queue_depth.clone(),
+        );
+        registry.register_with_unit(
+            "history_oldest_timestamp",
+            "The first instant that can be asked about, in Unix time; 0 where nothing was kept yet",
+            Unit::Seconds,
+            self.history_since.clone(),
+        );
+        registry.register(
+            "history_changes",
+            "Changes that are kept, about",
+            self.history_changes.clone(),
+        );
+        registry.register_with_unit(
+            "store_size",
+            "What graph and history take on disk, free space inside left out",
+            Unit::Bytes,
+            self.store_bytes.clone(),
         );
         registry.register(
             "graphql_requests",
@@ -178,6 +203,14 @@ impl Metrics {
     /// Changes that wait for the store now.
     pub fn set_queue_depth(&self, depth: usize) {
         self.queue_depth.set(depth as i64);
+    }
+
+    /// How far the kept history reaches, and how large the store is.
+    pub fn set_extent(&self, extent: &Extent) {
+        let oldest_ms = extent.oldest_ms.unwrap_or_default();
+        self.history_since.set(oldest_ms as f64 / 1000.0);
+        self.history_changes.set(extent.changes as i64);
+        self.store_bytes.set(extent.bytes as i64);
     }
 
     /// A GraphQL request ran and took this long.

@@ -75,6 +75,7 @@ const SERVER: &str = "Server";
 const EVENTS: &str = "Recent Events";
 const OWNERS: &str = "Owners";
 const CALLS: &str = "Observed dependencies";
+const HISTORY: &str = "History";
 const EXPORTS: &str = "Exports";
 const LIMITS: &str = "Limits of one query";
 const FLEET: &str = "Simulated fleet";
@@ -150,6 +151,10 @@ keys! {
         "Where it is seen who calls whom: file:PATH, or PRESET@URL of a Prometheus with PRESET servicegraph, istio, linkerd, hubble or netflow, and #CLUSTER after it where labels do not say; repeat it for more";
     SERVES CALLS "calls_interval" --"calls-interval" "DURATION" Shape::Text, Some("60s"), None,
         "How often it is looked who calls whom";
+    SERVES HISTORY "history.max_age" --"history-max-age" "AGE" Shape::Text, Some("14d"), None,
+        "How long changes are kept: 14d, 36h, or off to keep them for ever";
+    SERVES HISTORY "history.max_size" --"history-max-size" "SIZE" Shape::Text, Some("8GiB"), None,
+        "How much graph and history may take on disk before the oldest changes go, whatever their age: 8GiB, 500MB, or off; the last hour stays";
     SERVES EXPORTS "export_key" --"export-key" "FILE" Shape::Text, None, None,
         "Private key (Ed25519, PKCS#8 in PEM) that signs the manifests of exports";
     LISTENS LIMITS "limits.depth" --"limit-depth" "N" Shape::Text, Some("12"), None,

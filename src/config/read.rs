@@ -10,6 +10,19 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
+/// Units of sizes, in bytes.
+const UNITS: &[(&str, u64)] = &[
+    ("B", 1),
+    ("kB", 1_000),
+    ("MB", 1_000_000),
+    ("GB", 1_000_000_000),
+    ("TB", 1_000_000_000_000),
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+    ("TiB", 1 << 40),
+];
+
 /// The merged values, read one by one.
 pub(super) struct Reader<'a>(pub(super) &'a Merged);
 
@@ -83,6 +96,36 @@ impl Reader<'_> {
             let read = text.parse::<SignedDuration>().ok()?;
             let read = Duration::try_from(read).ok()?;
             Some(read).filter(|d| !d.is_zero() && *d <= Duration::from_secs(7 * 86_400))
+        })
+    }
+
+    /// How long something is kept; none is for ever.
+    pub(super) fn age(&self, key: &'static str) -> Result<Option<Duration>, ConfigError> {
+        let allowed = "an age with a unit, such as 14d, 36h or 90m, up to 3650 days, or off";
+        self.value(key, allowed, |text| {
+            if text == "off" {
+                return Some(None);
+            }
+            let span: jiff::Span = text.parse().ok()?;
+            let read = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;
+            let read = Duration::try_from(read).ok()?;
+            (!read.is_zero() && read <= Duration::from_secs(3_650 * 86_400)).then_some(Some(read))
+        })
+    }
+
+    /// A number of bytes; none is without bound.
+    pub(super) fn size(&self, key: &'static str) -> Result<Option<u64>, ConfigError> {
+        let allowed =
+            "a size from 1MB on with one of the units B, kB, MB, GB, TB, KiB, MiB, GiB, TiB, or off";
+        self.value(key, allowed, |text| {
+            if text == "off" {
+                return Some(None);
+            }
+            let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+            let (number, unit) = text.split_at(digits);
+            let unit = UNITS.iter().find(|(name, _)| *name == unit.trim())?.1;
+            let bytes = number.parse::<u64>().ok()?.checked_mul(unit)?;
+            (bytes >= 1_000_000).then_some(Some(bytes))
         })
     }
 

@@ -114,6 +114,11 @@ async fn metrics_follow_the_mirror_and_never_name_an_object() {
     admin.metrics.set_relations(&[(RelationKind::RunsOn, 5)]);
     admin.metrics.store_tx(StoreOp::Apply, Duration::from_millis(3));
     admin.metrics.set_queue_depth(9);
+    admin.metrics.set_extent(&planisphere::store::Extent {
+        oldest_ms: Some(1_700_000_000_250),
+        changes: 12,
+        bytes: 4_096,
+    });
     admin
         .metrics
         .graphql_request(Some("PlanisphereGet"), Outcome::Ok, Duration::from_millis(2));
@@ -146,6 +151,9 @@ async fn metrics_follow_the_mirror_and_never_name_an_object() {
         format!("planisphere_events_ignored_total{{{of},reason=\"older\"}} 4.0"),
         r#"planisphere_relations{type="RUNS_ON"} 5"#.to_owned(),
         "planisphere_queue_depth 9".to_owned(),
+        "planisphere_history_oldest_timestamp_seconds 1700000000.25".to_owned(),
+        "planisphere_history_changes 12".to_owned(),
+        "planisphere_store_size_bytes 4096".to_owned(),
         r#"planisphere_store_tx_duration_seconds_count{op="apply"} 1"#.to_owned(),
         r#"planisphere_graphql_requests_total{operation="PlanisphereGet",outcome="ok"} 1"#.to_owned(),
         r#"planisphere_graphql_requests_total{operation="other",outcome="error"} 1"#.to_owned(),

@@ -38,6 +38,8 @@ fn other_value(key: &planisphere::config::Key) -> &'static str {
         (_, _) if key.value_name == "DURATION" => "77s",
         (_, _) if key.value_name == "ADDR:PORT" => "127.0.0.1:77",
         ("limits.body_bytes", _) => "1234",
+        (_, _) if key.value_name == "AGE" => "77d",
+        (_, _) if key.value_name == "SIZE" => "77MiB",
         (_, _) if key.value_name == "N" => "77",
         _ => "elsewhere",
     }
@@ -109,6 +111,34 @@ fn an_empty_variable_is_none() {
         &[],
     );
     assert_eq!(settings.unwrap().effective()["listen"].origin, "default");
+}
+
+#[test]
+fn history_is_kept_by_age_and_size_or_for_ever() {
+    let read = |key, value| {
+        let sources = ("PLANISPHERE_DUMPS", "x");
+        let settings = load(
+            "",
+            &[sources, ("PLANISPHERE_DATA_DIR", "y")],
+            &[flag(key, &[value])],
+        );
+        settings.map(|s| s.serve().unwrap().retention)
+    };
+    let age = |text| read("history.max_age", text).map(|r| r.max_age);
+    assert_eq!(age("2d").unwrap(), Some(Duration::from_secs(2 * 86_400)));
+    assert_eq!(age("90m").unwrap(), Some(Duration::from_secs(5_400)));
+    assert_eq!(age("off").unwrap(), None);
+    let size = |text| read("history.max_size", text).map(|r| r.max_bytes);
+    assert_eq!(size("2GiB").unwrap(), Some(2 << 30));
+    assert_eq!(size("500MB").unwrap(), Some(500_000_000));
+    assert_eq!(size("off").unwrap(), None);
+    for wrong in ["0s", "-2d", "14", "4000d", "never"] {
+        assert!(age(wrong).is_err(), "{wrong}");
+    }
+    for wrong in ["12", "1kB", "9 lives", "GiB", "99999999999999TiB"] {
+        let told = size(wrong).unwrap_err().to_string();
+        assert!(told.contains("a size from 1MB on"), "{told}");
+    }
 }
 
 #[test]

@@ -26,6 +26,7 @@ mod ownership;
 mod program;
 mod real;
 mod real_custom;
+mod retention;
 mod rules;
 mod scenarios;
 mod seeds;

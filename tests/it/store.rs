@@ -13,7 +13,7 @@ mod reconstruct;
 mod retention;
 mod upgrade;
 
-mod words;
+pub mod words;
 
 use async_trait::async_trait;
 use planisphere::store::Store;

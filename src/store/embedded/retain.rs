@@ -8,6 +8,9 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 /// Pages that one step of compaction gives back.
 const PAGES: i64 = 512;
+/// Free pages that stay for new rows: as many as this, or one of so many. Else the file shrank and grew all the time.
+const SPARE: i64 = 64;
+const SPARE_OF: i64 = 16;
 
 /// The instant before which history is gone or going, in Unix ms.
 pub(super) fn horizon(connection: &Connection) -> rusqlite::Result<Option<i64>> {
@@ -71,13 +74,32 @@ impl Database {
             let mode: i64 = self
                 .connection
                 .pragma_query_value(None, "auto_vacuum", |r| r.get(0))?;
+            let pages: i64 = self
+                .connection
+                .pragma_query_value(None, "page_count", |r| r.get(0))?;
+            let excess = free - SPARE.max(pages / SPARE_OF);
             // A file of the first format was not made for it: there, new rows use the space again.
-            if free == 0 || mode != 2 {
-                return Ok(false);
+            let (mut step, mut pages) = (0, pages);
+            if excess > 0 && mode == 2 {
+                step = excess.min(PAGES);
+                self.connection
+                    .execute_batch(&format!("PRAGMA incremental_vacuum({step})"))?;
+                pages -= step;
             }
-            self.connection
-                .execute_batch(&format!("PRAGMA incremental_vacuum({PAGES})"))?;
-            Ok(free > PAGES)
+            if excess > step && step > 0 {
+                return Ok(true);
+            }
+            // The file itself gets smaller when the log is folded into it. Whoever reads at this moment is not waited for: then
+            // a later call does it.
+            let size: i64 = self
+                .connection
+                .pragma_query_value(None, "page_size", |r| r.get(0))?;
+            let needed = (pages * size).unsigned_abs();
+            if std::fs::metadata(&self.path).is_ok_and(|file| file.len() > needed) {
+                self.connection
+                    .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+            }
+            Ok(false)
         };
         compact().map_err(|e| self.error(e))
     }
