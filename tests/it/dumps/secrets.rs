@@ -78,6 +78,29 @@ fn certificate() -> Value {
             { "type": "Ready", "status": "False", "reason": "Failed", "message": planted("message") }] } })
 }
 
+/// Who is asked before objects are stored, and who serves a part of the API: by certificates, and at addresses that may hold tokens.
+fn asked() -> [Value; 2] {
+    let named = |name: &str| {
+        let mut metadata = metadata(name);
+        metadata.as_object_mut().unwrap().remove("namespace");
+        metadata
+    };
+    let url = format!(
+        "https://hook.example/{}?token={}",
+        planted("path"),
+        planted("query")
+    );
+    [
+        json!({ "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration", "metadata": named("planted"),
+            "webhooks": [{ "name": "planted.example.org", "sideEffects": "None", "admissionReviewVersions": ["v1"],
+                "clientConfig": { "url": url, "caBundle": encoded("webhook-bundle") },
+                "matchConditions": [{ "name": "a", "expression": planted("expression") }] }] }),
+        json!({ "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": named("v1.planted.example.org"),
+            "spec": { "group": "planted.example.org", "version": "v1", "groupPriorityMinimum": 1, "versionPriority": 1,
+                "service": { "namespace": "default", "name": "planted" }, "caBundle": encoded("service-bundle") } }),
+    ]
+}
+
 /// What a cluster says of an object: its note is told while it is recent, all but what is no word for people.
 fn event() -> Value {
     let mut metadata = metadata("planted.1");
@@ -96,7 +119,10 @@ fn objects_with_secrets() -> Vec<Value> {
     let mut pod = workload("v1", "Pod", pod_spec());
     pod["status"] = json!({ "phase": "Running", "containerStatuses": [{ "name": "app", "ready": true, "restartCount": 1,
         "image": "registry.example/app:1", "imageID": "", "lastState": { "terminated": { "exitCode": 1, "message": planted("termination") } } }] });
+    let [webhook, service] = asked();
     vec![
+        webhook,
+        service,
         json!({ "apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": metadata("planted"),
             "data": { "password": encoded("secret") }, "stringData": { "other": planted("string") } }),
         json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata("planted"),
