@@ -11,6 +11,7 @@ mod console;
 mod cursor;
 mod edge;
 mod error;
+mod events;
 mod export;
 mod filter;
 mod freshness;

@@ -16,6 +16,7 @@ pub use sources::{Contexts, KubeconfigSource, Sources};
 pub use surroundings::Surroundings;
 
 use crate::retention::Retention;
+use planisphere_sync::events::EventLimits;
 use read::Reader;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -128,6 +129,8 @@ pub struct ServeSettings {
     pub export_key: Option<PathBuf>,
     /// Where the graph is kept.
     pub store: StoreChoice,
+    /// How many Events are kept, and how long.
+    pub events: EventLimits,
     /// How to listen and answer.
     pub listen: ListenSettings,
 }
@@ -234,6 +237,7 @@ impl Settings {
             store: self
                 .reader()
                 .word("store", &[("embedded", StoreChoice::Embedded)])?,
+            events: self.events()?,
             listen: self.listen()?,
         })
     }
@@ -327,12 +331,22 @@ impl Settings {
         })
     }
 
+    fn events(&self) -> Result<EventLimits, ConfigError> {
+        let read = self.reader();
+        Ok(EventLimits {
+            per_asset: read.number("events.per_asset", 1, 500)?,
+            total: read.number("events.total", 0, 1_000_000)?,
+            max_age: read.duration("events.max_age")?,
+        })
+    }
+
     /// A bad value is an error for every command, so that a mistake in a file shows at once and not on the day when
     /// another command reads it. What depends on the command (clusters, addresses) is left to that command.
     fn check_values(&self) -> Result<(), ConfigError> {
         let read = self.reader();
         self.log()?;
         self.limits()?;
+        self.events()?;
         self.retention()?;
         self.client()?;
         for key in ["listen", "admin_listen"] {

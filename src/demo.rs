@@ -75,6 +75,7 @@ pub async fn demo(
         .map_err(|e| Failure::Run(e.to_string()))?;
     let beside = Beside {
         exports: Arc::new(Desk::temporary().map_err(Failure::Start)?),
+        events: planisphere_sync::events::EventLimits::default(),
         rules: Some(rules),
         owners: Arc::default(),
         observer: Observer::default(),

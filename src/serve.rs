@@ -20,6 +20,7 @@ use crate::store::Store;
 use crate::store::embedded::EmbeddedStore;
 use parking_lot::Mutex;
 use planisphere_schema::{Coverage, Kind};
+use planisphere_sync::events::EventLimits;
 use planisphere_sync::fleet::{Fleet, Origin, Taken};
 use planisphere_sync::mirror::Clock;
 use planisphere_sync::reflect::{Limits, system_random};
@@ -108,6 +109,7 @@ pub async fn serve(
                 observer: observe::Observer::new(sources, Some(&settings.data_dir)),
                 look_every: settings.calls_interval,
                 rules: Some(rules),
+                events: settings.events,
                 retention: settings.retention,
             },
             named,
@@ -136,6 +138,8 @@ pub struct Beside {
     pub look_every: Duration,
     /// What is kept of custom resources; none means by the shipped rules.
     pub rules: Option<watch::Receiver<Arc<Rules>>>,
+    /// How many Events are kept, and how long.
+    pub events: EventLimits,
     /// How much history is kept.
     pub retention: Retention,
 }
@@ -198,7 +202,7 @@ impl Server {
             Some(rules) => rules,
             None => rules::shipped_only()?,
         };
-        let status = SyncStatus::default();
+        let status = SyncStatus::with_events(beside.events);
         let snapshot = store.snapshot().await.map_err(run_failed)?;
         for known in snapshot.clusters() {
             status.restore(&known.cluster.name, &known.cluster, false, &known.sources);

@@ -38,6 +38,14 @@ impl fmt::Debug for AssetId {
     }
 }
 
+impl AssetId {
+    /// The identity of what has this name, of a kind that is given by its group and short name.
+    pub fn named(cluster: ClusterId, kind: (&str, &str), namespace: &str, name: &str) -> Self {
+        let path = [kind.0, "/", kind.1, "/", namespace, "/", name].concat();
+        Self(Uuid::new_v5(&cluster.0, path.as_bytes()))
+    }
+}
+
 /// What names an asset: cluster, kind, namespace (empty for what lives in the cluster itself), name.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AssetKey {
@@ -55,8 +63,7 @@ impl AssetKey {
     /// The identity that this key gives.
     pub fn id(&self) -> AssetId {
         let kind = (self.kind.group(), self.kind.short_name());
-        let path = [kind.0, "/", kind.1, "/", &self.namespace, "/", &self.name].concat();
-        AssetId(Uuid::new_v5(&self.cluster.0, path.as_bytes()))
+        AssetId::named(self.cluster, kind, &self.namespace, &self.name)
     }
 }
 

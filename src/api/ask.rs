@@ -9,6 +9,7 @@ use crate::query::{QueryError, breathe};
 use crate::store::{Record, Snapshot, Store};
 use async_graphql::Context;
 use planisphere_schema::{AssetId, ClusterId};
+use planisphere_sync::events::RecentEvents;
 use planisphere_sync::status::ClusterStatus;
 use std::sync::Arc;
 
@@ -19,6 +20,8 @@ pub struct Ask {
     pub store: Arc<dyn Store>,
     /// How the mirrors stood when the request came.
     pub statuses: Vec<ClusterStatus>,
+    /// What the clusters said of late.
+    pub events: RecentEvents,
     /// When it came, in Unix ms.
     pub now_ms: i64,
     /// The instant that it asks about, in Unix ms; none for the present.
@@ -35,7 +38,7 @@ impl Ask {
     /// A request that reads `snapshot`, which is the graph as of an instant where one is given beside the time.
     pub fn new(
         (store, snapshot): (Arc<dyn Store>, Arc<dyn Snapshot>),
-        statuses: Vec<ClusterStatus>,
+        (statuses, events): (Vec<ClusterStatus>, RecentEvents),
         (now_ms, at_ms): (i64, Option<i64>),
         limits: ApiLimits,
         (book, calls): (Arc<Book>, Arc<CallBook>),
@@ -44,6 +47,7 @@ impl Ask {
             snapshot,
             store,
             statuses,
+            events,
             now_ms,
             at_ms,
             limits,

@@ -2,6 +2,7 @@
 
 use super::ask::Ask;
 use super::edge::EdgeConnection;
+use super::events::RecentEvents;
 use super::history::HistoryConnection;
 use super::kinds;
 use super::ownership::Ownership;
@@ -154,6 +155,16 @@ impl AssetFields {
         #[graphql(desc = "Older than this cursor.")] before: Option<String>,
     ) -> Result<HistoryConnection, QueryError> {
         HistoryConnection::read(Ask::of(ctx), &self.0, first, before.as_deref()).await
+    }
+
+    /// What its cluster said of it of late (Kubernetes' Events), the latest first. Kept in memory alone: a restart forgets what the
+    /// cluster no longer holds. Null where the question is as of an instant.
+    async fn events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many at the most, up to 500.", default = 20)] first: i32,
+    ) -> Result<Option<RecentEvents>, QueryError> {
+        RecentEvents::read(Ask::of(ctx), &self.0, first)
     }
 }
 

@@ -211,7 +211,7 @@ async fn answer(api: &Api, headers: &HeaderMap, form: Form, question: Question) 
         };
         let ask = Arc::new(Ask::new(
             (Arc::clone(&state.store), snapshot),
-            state.status.all(),
+            (state.status.all(), state.status.events().clone()),
             ((state.clock)(), at_ms),
             state.limits.clone(),
             (state.owners.book(), calls),

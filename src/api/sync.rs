@@ -167,6 +167,20 @@ impl ClusterSync {
         }
     }
 
+    /// The reading of its Events.
+    async fn events(&self, ctx: &Context<'_>) -> EventsSync {
+        let status = &self.0.events;
+        let cluster = self.0.cluster.as_ref();
+        EventsSync {
+            coverage: status.coverage,
+            kept: cluster.map_or(0, |c| Ask::of(ctx).events.held(c.id) as u64),
+            last_event_at: status.last_event_ms.map(Time::from_unix_ms),
+            skipped: status.skipped,
+            unreadable: status.unreadable,
+            error: status.error.clone(),
+        }
+    }
+
     /// Objects known of all kinds.
     async fn objects(&self) -> u64 {
         self.0.kinds.values().map(|k| k.objects).sum()
@@ -188,6 +202,23 @@ pub struct ControlPlaneSync {
     /// When it last told all that it tells us; null where it was not asked since this process started.
     read_at: Option<Time>,
     /// Why it told nothing when it was last asked, in words; what is known of it stays.
+    error: Option<String>,
+}
+
+/// The reading of a cluster's Events: kept in memory as what was said of late, bounded, and no part of the graph.
+#[derive(SimpleObject)]
+pub struct EventsSync {
+    /// What we may see of them; null until the cluster told.
+    coverage: Option<Coverage>,
+    /// How many are kept of the cluster.
+    kept: u64,
+    /// When the cluster last told anything of them.
+    last_event_at: Option<Time>,
+    /// Left unread since this process started, because too many came at once.
+    skipped: u64,
+    /// That could not be read since this process started.
+    unreadable: u64,
+    /// The last failure, in words; null once things go well again.
     error: Option<String>,
 }
 

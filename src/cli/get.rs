@@ -77,6 +77,7 @@ pub async fn run(
     let mut fetched = Vec::new();
     for target in targets {
         let select = match &schema {
+            Some(schema) if target.named.is_some() => schema.details(kinds::graphql_type(target.kind)),
             Some(schema) => schema.all_fields(kinds::graphql_type(target.kind)),
             None => selection::of_columns(target.kind, args.output),
         };

@@ -72,6 +72,7 @@ pub fn env_of(name: &str) -> String {
 const SOURCES: &str = "Clusters";
 const RULES: &str = "Custom resources";
 const SERVER: &str = "Server";
+const EVENTS: &str = "Recent Events";
 const OWNERS: &str = "Owners";
 const CALLS: &str = "Observed dependencies";
 const HISTORY: &str = "History";
@@ -136,6 +137,12 @@ keys! {
         "Allow addresses that others can reach, although anybody who reaches them can read everything";
     LISTENS SERVER "stale_after" --"stale-after" "DURATION" Shape::Text, Some("120s"), None,
         "A cluster not proven current for this long is called stale in answers";
+    SERVES EVENTS "events.per_asset" --"events-per-asset" "N" Shape::Text, Some("20"), None,
+        "How many Events of Kubernetes are kept of one asset, in memory";
+    SERVES EVENTS "events.total" --"events-total" "N" Shape::Text, Some("10000"), None,
+        "How many are kept of all clusters together; 0 reads none";
+    SERVES EVENTS "events.max_age" --"events-max-age" "DURATION" Shape::Text, Some("1h"), None,
+        "How long one is kept after it was last told";
     SERVES OWNERS "ownership" --"ownership" "FILE" Shape::Paths, None, None,
         "Who answers for what: rules (YAML), a Backstage catalog-info (YAML) or a list of owners (CSV); repeat it for more";
     SERVES OWNERS "owner_keys" --"owner-key" "KEY" Shape::List, None, None,

@@ -2,6 +2,7 @@
 //! another. A cluster that cannot be reached is tried again for ever; what is known of it stays, and grows old.
 
 mod control_plane;
+mod events;
 mod live;
 mod reflectors;
 mod roster;

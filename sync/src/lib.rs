@@ -2,6 +2,7 @@
 
 pub mod cluster;
 pub mod dump;
+pub mod events;
 pub mod extract;
 pub mod fleet;
 pub mod frame;

@@ -20,6 +20,7 @@ mod recover;
 mod stream;
 
 pub use limits::Limits;
+pub(crate) use read::escaped;
 
 use crate::cluster::{ConnectError, Connection, Resource};
 use crate::extract::Extractor;

@@ -1,6 +1,7 @@
 //! What is known of the mirror's own state, per cluster and kind: shared with whoever answers questions, so that
 //! every answer can say how fresh and how complete it is. Reads and writes take a lock for a moment, never across I/O.
 
+use crate::events::{EventLimits, RecentEvents};
 use crate::resume::ResumePoint;
 use planisphere_schema::{Cluster, Coverage, Kind, SourceState};
 use serde::Serialize;
@@ -71,6 +72,21 @@ pub struct ControlPlaneStatus {
     pub error: Option<String>,
 }
 
+/// How the reading of a cluster's Events goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventsStatus {
+    /// What we may see; none until the cluster told.
+    pub coverage: Option<Coverage>,
+    /// Unix ms: when the cluster last told anything of them.
+    pub last_event_ms: Option<i64>,
+    /// Left unread since this process started, because too many came at once.
+    pub skipped: u64,
+    /// That could not be read since this process started.
+    pub unreadable: u64,
+    /// The last failure, in words; none once things go well again.
+    pub error: Option<String>,
+}
+
 /// The mirror of one cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterStatus {
@@ -88,6 +104,8 @@ pub struct ClusterStatus {
     pub error: Option<String>,
     /// The looks at its control plane, which is asked from time to time and not watched.
     pub control_plane: ControlPlaneStatus,
+    /// The reading of its Events.
+    pub events: EventsStatus,
     /// Per kind.
     pub kinds: BTreeMap<Kind, KindStatus>,
 }
@@ -103,6 +121,7 @@ impl ClusterStatus {
             configured: true,
             error: None,
             control_plane: ControlPlaneStatus::default(),
+            events: EventsStatus::default(),
             kinds: BTreeMap::new(),
         }
     }
@@ -131,11 +150,27 @@ impl ClusterStatus {
     }
 }
 
-/// The status of all clusters; cheap to clone, one state behind.
+/// The status of all clusters, and what they said of late; cheap to clone, one state behind.
 #[derive(Clone, Debug, Default)]
-pub struct SyncStatus(Arc<Mutex<BTreeMap<String, ClusterStatus>>>);
+pub struct SyncStatus {
+    clusters: Arc<Mutex<BTreeMap<String, ClusterStatus>>>,
+    events: RecentEvents,
+}
 
 impl SyncStatus {
+    /// With no cluster yet, and room for so many Events.
+    pub fn with_events(limits: EventLimits) -> Self {
+        Self {
+            clusters: Arc::default(),
+            events: RecentEvents::new(limits),
+        }
+    }
+
+    /// What the clusters said of late.
+    pub fn events(&self) -> &RecentEvents {
+        &self.events
+    }
+
     /// Adds a cluster, or leaves the one of that name as it is.
     pub fn add(&self, name: &str) {
         self.lock()
@@ -186,6 +221,6 @@ impl SyncStatus {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, ClusterStatus>> {
-        self.0.lock().unwrap_or_else(|e| e.into_inner())
+        self.clusters.lock().unwrap_or_else(|e| e.into_inner())
     }
 }

@@ -12,6 +12,7 @@ mod control_plane;
 pub mod controlplane;
 mod credentials;
 mod definitions;
+mod events;
 mod failures;
 mod outages;
 mod past;

@@ -4,6 +4,7 @@
 mod changes;
 mod clients;
 mod disk;
+mod events;
 mod killed;
 mod lists;
 mod past;

@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 
 /// How many assets a page has: so few that all fields of a page of the widest kind stay below the API's limit of fields.
 const PAGE: usize = 400;
+/// As [`PAGE`], of those of one name, of which more is shown.
+const NAMED_PAGE: usize = 50;
 
 /// What the server answered to one question.
 #[derive(Clone, Debug)]
@@ -41,7 +43,12 @@ pub(super) async fn fetch(
     };
     let mut after = Value::Null;
     loop {
-        let first = PAGE.min(limit - fetched.assets.len());
+        let page = if fetched.target.named.is_some() {
+            NAMED_PAGE
+        } else {
+            PAGE
+        };
+        let first = page.min(limit - fetched.assets.len());
         let variables = json!({
             "filter": fetched.target.filter, "search": args.search, "first": first, "after": after,
             "asOf": args.when.as_of,

@@ -14,6 +14,9 @@ pub const COMMON: &str = "id cluster kind namespace name createdAt deletionTimes
 /// How deep fields within fields are followed: a container's limits are the third level.
 const DEPTH: usize = 3;
 
+/// What was said of late.
+const EVENTS: &str = " events(first: 10) { totalCount coverage nodes { type reason note count reportingController firstAt lastAt } }";
+
 /// The fields of a table's columns.
 pub fn of_columns(kind: Kind, output: Output) -> String {
     if output == Output::Name {
@@ -53,6 +56,17 @@ impl Schema {
     /// Every plain field of this type: what it says itself, and no way to other assets.
     pub fn all_fields(&self, name: &str) -> String {
         self.fields(name, DEPTH)
+    }
+
+    /// As [`Schema::all_fields`], with what was said of the asset of late: for one that is named.
+    pub fn details(&self, name: &str) -> String {
+        let own = self.0.get(name).and_then(|t| t["fields"].as_array());
+        let told = own.is_some_and(|all| all.iter().any(|f| f["name"] == "events"));
+        let mut fields = self.all_fields(name);
+        if told {
+            fields.push_str(EVENTS);
+        }
+        fields
     }
 
     fn fields(&self, name: &str, depth: usize) -> String {

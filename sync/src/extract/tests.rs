@@ -5,6 +5,7 @@ mod attributes;
 mod ecosystems;
 mod encodings;
 mod faults;
+mod fuzz;
 mod markers;
 mod placement;
 mod policies;

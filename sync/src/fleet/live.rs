@@ -2,7 +2,7 @@
 //! reflectors, and what makes either start anew. Knows nothing of other clusters.
 
 use super::reflectors::Reflectors;
-use super::{AFTER_PANIC, Fleet, IDENTITY_EVERY, control_plane};
+use super::{AFTER_PANIC, Fleet, IDENTITY_EVERY, control_plane, events};
 use crate::cluster::{Connection, Resource};
 use crate::extract::Extractor;
 use crate::sink::SinkClosed;
@@ -31,13 +31,15 @@ impl Fleet {
         };
         let (mut mirror, start) = restored?;
         mirror.describe(describe(&connection, connection.version(), connection.platform()));
-        let (events, received) = mpsc::channel(EVENTS);
-        let mut reflectors = Reflectors::new(self, &connection, &start, mirror.kinds(), events.clone());
+        let (told, received) = mpsc::channel(EVENTS);
+        let mut reflectors = Reflectors::new(self, &connection, &start, mirror.kinds(), told.clone());
         let stop = reflectors.stop().clone();
         // Who leaves here, by a panic too, takes all along that was started here.
         let _ends_with_us = stop.clone().drop_guard();
-        let looks = control_plane::follow(self.clone(), connection.clone(), events, stop.clone());
+        let looks = control_plane::follow(self.clone(), connection.clone(), told, stop.clone());
         let looks = tokio::spawn(looks);
+        let said = events::follow(self.clone(), connection.clone(), stop.clone());
+        let said = tokio::spawn(said);
         let sink = self.sink.clone();
         let mut mirror = tokio::spawn(async move { mirror.run(received, &*sink).await });
         reflectors.start_built_in().await;
@@ -56,8 +58,9 @@ impl Fleet {
                 ended = &mut mirror => {
                     stop.cancel();
                     reflectors.end().await;
-                    // It was told to stop, and nothing hangs on how it did.
+                    // They were told to stop, and nothing hangs on how they did.
                     let _ = looks.await;
+                    let _ = said.await;
                     return match ended {
                         Ok(ended) => ended,
                         Err(panic) => {

@@ -37,6 +37,8 @@ pub struct Limits {
     pub compare: Duration,
     /// Between two looks at the control plane, drawn like `probe`. None where nobody is to look.
     pub control_plane: Option<Duration>,
+    /// Whether Events are read.
+    pub events: bool,
     /// Before a list is asked for again that brought less than half of many objects.
     pub suspicious: Duration,
     /// Objects in a page.
@@ -63,6 +65,7 @@ impl Default for Limits {
             probe: Some(Duration::from_secs(60)),
             compare: Duration::from_secs(6 * 3600),
             control_plane: Some(Duration::from_secs(60)),
+            events: true,
             suspicious: Duration::from_secs(30),
             page: 500,
             batch: 256,

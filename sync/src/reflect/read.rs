@@ -234,7 +234,7 @@ impl Reflector {
 }
 
 /// Writes a value into a query so that nothing in it is taken for something else.
-pub(super) fn escaped(value: &str) -> String {
+pub(crate) fn escaped(value: &str) -> String {
     value.bytes().fold(String::new(), |mut out, byte| {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));

@@ -30,6 +30,19 @@ impl fmt::Display for RuleError {
 
 impl std::error::Error for RuleError {}
 
+/// How much of a word, or of what quotes it, is told: files may hold what nobody can read.
+const TOLD_MAX: usize = 600;
+
+/// The beginning and the end of a text that is too long.
+fn shortened(text: &str) -> String {
+    if text.len() <= TOLD_MAX {
+        return text.to_owned();
+    }
+    let begin = text.floor_char_boundary(TOLD_MAX / 2);
+    let end = text.ceil_char_boundary(text.len() - TOLD_MAX / 2);
+    [&text[..begin], " … ", &text[end..]].concat()
+}
+
 /// Collects mistakes while a file is read, so that all of them can be told at once.
 pub(super) struct Faults<'a> {
     pub(super) file: &'a str,
@@ -42,9 +55,9 @@ impl Faults<'_> {
     pub(super) fn add(&mut self, place: impl Into<String>, reason: impl Into<String>) {
         self.found.push(RuleError {
             file: self.file.to_owned(),
-            rule: self.rule.clone(),
-            place: place.into(),
-            reason: reason.into(),
+            rule: shortened(&self.rule),
+            place: shortened(&place.into()),
+            reason: shortened(&reason.into()),
         });
     }
 

@@ -78,6 +78,39 @@ fn certificate() -> Value {
             { "type": "Ready", "status": "False", "reason": "Failed", "message": planted("message") }] } })
 }
 
+/// Who is asked before objects are stored, and who serves a part of the API: by certificates, and at addresses that may hold tokens.
+fn asked() -> [Value; 2] {
+    let named = |name: &str| {
+        let mut metadata = metadata(name);
+        metadata.as_object_mut().unwrap().remove("namespace");
+        metadata
+    };
+    let url = format!(
+        "https://hook.example/{}?token={}",
+        planted("path"),
+        planted("query")
+    );
+    [
+        json!({ "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration", "metadata": named("planted"),
+            "webhooks": [{ "name": "planted.example.org", "sideEffects": "None", "admissionReviewVersions": ["v1"],
+                "clientConfig": { "url": url, "caBundle": encoded("webhook-bundle") },
+                "matchConditions": [{ "name": "a", "expression": planted("expression") }] }] }),
+        json!({ "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": named("v1.planted.example.org"),
+            "spec": { "group": "planted.example.org", "version": "v1", "groupPriorityMinimum": 1, "versionPriority": 1,
+                "service": { "namespace": "default", "name": "planted" }, "caBundle": encoded("service-bundle") } }),
+    ]
+}
+
+/// What a cluster says of an object: its note is told while it is recent, all but what is no word for people.
+fn event() -> Value {
+    let mut metadata = metadata("planted.1");
+    metadata["uid"] = "00000000-0000-0000-0000-0000000000e1".into();
+    json!({ "apiVersion": "events.k8s.io/v1", "kind": "Event", "metadata": metadata, "type": "Warning", "reason": "Failed",
+        "regarding": { "apiVersion": "v1", "kind": "Pod", "namespace": "default", "name": "planted", "fieldPath": planted("field-path") },
+        "related": { "kind": "Secret", "name": planted("related") }, "reportingInstance": planted("instance"),
+        "note": format!("planted-note https://user:{}@registry.example/app", planted("note")) })
+}
+
 /// An object for each place.
 fn objects_with_secrets() -> Vec<Value> {
     let template = json!({ "metadata": { "labels": { "app": "planted" }, "annotations": { "note": planted("template") } }, "spec": pod_spec() });
@@ -86,7 +119,10 @@ fn objects_with_secrets() -> Vec<Value> {
     let mut pod = workload("v1", "Pod", pod_spec());
     pod["status"] = json!({ "phase": "Running", "containerStatuses": [{ "name": "app", "ready": true, "restartCount": 1,
         "image": "registry.example/app:1", "imageID": "", "lastState": { "terminated": { "exitCode": 1, "message": planted("termination") } } }] });
+    let [webhook, service] = asked();
     vec![
+        webhook,
+        service,
         json!({ "apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": metadata("planted"),
             "data": { "password": encoded("secret") }, "stringData": { "other": planted("string") } }),
         json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata("planted"),
@@ -147,6 +183,7 @@ async fn answers(program: &Program, cluster: &str) -> Vec<(String, String)> {
     let query = "query($cluster: String!, $after: String) {
         assets(filter: {cluster: {eq: $cluster}}, first: 50, after: $after) {
             nodes { kind namespace name labels annotations problems history(first: 50) { nodes { fields { path before after } } }
+                events { nodes { type reason note action reportingController } }
                 edges(first: 50) { edges { relation target { kind namespace name } detail { via uid addresses hosts reason } } } }
             pageInfo { hasNextPage endCursor } } }";
     for node in crate::mirrored::all(program, query, json!({ "cluster": cluster })).await {
@@ -233,6 +270,7 @@ async fn values_that_may_be_secret_leave_no_trace_of_a_live_cluster() {
     for object in objects_with_secrets() {
         cluster.apply(object).unwrap();
     }
+    cluster.apply(event()).unwrap();
     let site = Site::of(&fleet);
     let program = site.serve(&["--log-level", "trace"]);
     equals(&program, cluster.name(), || objects(cluster)).await;
@@ -254,7 +292,19 @@ async fn values_that_may_be_secret_leave_no_trace_of_a_live_cluster() {
     })
     .await;
     equals(&program, cluster.name(), || objects(cluster)).await;
+    until("what the cluster says is told", || async {
+        let query = "{ assets(filter: {kind: {eq: \"Pod\"}, name: {eq: \"planted\"}}) { nodes { events { nodes { note } } } } }";
+        let told = program.data(query, json!({})).await.to_string();
+        told.contains("planted-note https://***@registry.example/app")
+    })
+    .await;
     is_nowhere(program, &site, cluster.name()).await;
+    for (place, text) in files_below(&site.data()) {
+        assert!(
+            !text.contains("planted-note"),
+            "{place} keeps what is told of late"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -183,6 +183,7 @@ impl Service {
             limits: Limits {
                 // Objects are what a scenario is about, not what a server says of itself.
                 control_plane: None,
+                events: false,
                 ..Limits::default()
             },
             excluded: Vec::new(),

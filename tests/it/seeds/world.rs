@@ -294,6 +294,7 @@ impl World {
             },
             // What it tells changes with nothing that a world does.
             control_plane: None,
+            events: false,
             ..Limits::default()
         };
         let clusters = self.sites.iter().map(|s| (s.name.clone(), s.network.clone()));
