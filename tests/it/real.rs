@@ -11,6 +11,7 @@ mod control_plane;
 #[path = "../real/controlplane.rs"]
 pub mod controlplane;
 mod credentials;
+mod definitions;
 mod failures;
 mod outages;
 mod past;

@@ -17,7 +17,10 @@ impl Course {
         let at_ms = self.now();
         let mut token: Option<String> = None;
         loop {
-            let meta = self.patient_page(token.as_deref(), &mut budget).await?;
+            let page = self.patient_page(token.as_deref(), &mut budget).await;
+            // The token for the next page lives too short for us: then all is read in one piece, which takes more memory.
+            self.whole |= token.is_some() && matches!(page, Err(Failure::Expired(_)));
+            let meta = page?;
             if meta.resource_version.is_empty() {
                 return Err(unusable("the list has no resourceVersion"));
             }

@@ -15,11 +15,7 @@ impl Course {
         }
         let kind = self.reflector.resource.kind;
         match failure {
-            Failure::Expired(_) => {
-                // Seen while listing, it is the token for the next page that lives too short.
-                self.whole |= self.resume.is_none();
-                self.relist("410")
-            }
+            Failure::Expired(_) => self.relist("410"),
             Failure::Dirty { reason, words } => {
                 if reason == "undecodable" {
                     self.reflector.cluster.stop_protobuf(kind, &words);

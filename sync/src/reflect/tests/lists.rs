@@ -101,6 +101,18 @@ async fn an_expired_page_ends_the_list_without_an_end_and_the_next_is_read_whole
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_expired_version_without_a_page_before_leaves_pages_as_they_are() {
+    let expired = Reply::refusal(410, "Expired", "too old resource version");
+    let script = vec![expired, page("20", "", "a@1"), watch("").open()];
+    let mut run = run(None, script);
+    while run.next().await != "ended 20" {}
+    assert_eq!(
+        (run.query(0), run.query(1)),
+        ("limit=500".into(), "limit=500".into())
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn pages_of_different_versions_prove_nothing() {
     let script = vec![
         page("10", "two", "a@1"),
