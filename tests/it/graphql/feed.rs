@@ -169,8 +169,8 @@ async fn a_reader_that_never_reads_is_cut_off_and_holds_nobody_up() {
             let mut large = asset(&pod("large"), &round.to_string());
             large.annotations = (0..20)
                 .map(|i| planisphere_schema::Label {
-                    key: format!("k{i}").into(),
-                    value: format!("{round}-{}", "x".repeat(60_000)).into(),
+                    key: format!("k{i}"),
+                    value: format!("{round}-{}", "x".repeat(60_000)),
                 })
                 .collect();
             let change = batch(NOW + round, vec![upsert(large, Vec::new())]);

@@ -200,8 +200,13 @@ async fn read(server: Arc<Served>, transport: Transport, variables: Value, pages
             let hello = json!({ "type": "connection_init" });
             let subscribe = json!({ "type": "subscribe", "id": "1", "payload": { "query": query, "variables": variables } });
             socket.send(Message::text(hello.to_string())).await.unwrap();
-            let ack: Value =
-                serde_json::from_str(socket.next().await.unwrap().unwrap().to_text().unwrap()).unwrap();
+            // Pings come at any time.
+            let ack = loop {
+                if let Message::Text(text) = socket.next().await.unwrap().unwrap() {
+                    break text;
+                }
+            };
+            let ack: Value = serde_json::from_str(&ack).unwrap();
             assert_eq!(ack["type"], "connection_ack");
             socket.send(Message::text(subscribe.to_string())).await.unwrap();
             while let Some(Ok(message)) = socket.next().await {
