@@ -13,6 +13,7 @@ mod edge;
 mod error;
 mod events;
 mod export;
+mod feed;
 mod filter;
 mod freshness;
 mod graph;
@@ -24,6 +25,7 @@ mod instances;
 mod instant;
 mod kinds;
 mod limits;
+mod live;
 mod mutation;
 mod nulls;
 mod ownership;
@@ -42,10 +44,11 @@ use crate::calls::Calls;
 use crate::export::desk::Desk;
 use crate::owners::Owners;
 use crate::store::Store;
-use async_graphql::{EmptySubscription, SDLExportOptions};
+use async_graphql::{EmptyMutation, EmptySubscription, SDLExportOptions};
 use planisphere_sync::status::SyncStatus;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// Tells the time in Unix milliseconds.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -84,6 +87,8 @@ pub struct ApiState {
     pub exports: Arc<Desk>,
     /// The time.
     pub clock: Clock,
+    /// Ends subscriptions when the server stops.
+    pub cancel: CancellationToken,
     /// What a request may cost.
     pub limits: ApiLimits,
     /// Host names under which the API may be addressed, without ports; none takes every name. On loopback this must be
@@ -94,10 +99,18 @@ pub struct ApiState {
 /// The names of this machine for itself.
 pub const LOOPBACK_HOSTS: &[&str] = &["localhost", "127.0.0.1", "[::1]"];
 
-pub(crate) type Schema = async_graphql::Schema<root::Query, mutation::Mutation, EmptySubscription>;
+pub(crate) type Schema = async_graphql::Schema<root::Query, mutation::Mutation, live::Subscription>;
 
 fn schema(limits: &ApiLimits) -> Schema {
-    async_graphql::Schema::build(root::Query, mutation::Mutation, EmptySubscription)
+    async_graphql::Schema::build(root::Query, mutation::Mutation, live::Subscription)
+        .limit_recursive_depth(limits.recursion)
+        .limit_directives(limits.directives)
+        .finish()
+}
+
+/// The schema by which the answers of subscriptions are worked out.
+fn answer_schema(limits: &ApiLimits) -> live::AnswerSchema {
+    async_graphql::Schema::build(live::Subscription, EmptyMutation, EmptySubscription)
         .limit_recursive_depth(limits.recursion)
         .limit_directives(limits.directives)
         .finish()

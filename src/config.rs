@@ -84,6 +84,8 @@ pub struct LimitSettings {
     pub body_bytes: usize,
     /// How long a query may run.
     pub timeout: Duration,
+    /// How many subscriptions there may be at a time.
+    pub subscriptions: usize,
 }
 
 /// How `serve` and `demo` listen and answer.
@@ -328,6 +330,7 @@ impl Settings {
             cost: read.number("limits.cost", 1, 100_000_000)?,
             body_bytes: read.number("limits.body_bytes", 256, 64 << 20)?,
             timeout: read.duration("limits.timeout")?,
+            subscriptions: read.number("limits.subscriptions", 0, 10_000)?,
         })
     }
 

@@ -5,6 +5,7 @@ pub mod changes;
 pub mod dependencies;
 pub mod diff;
 pub mod edges;
+pub mod feed;
 pub mod freshness;
 pub mod history;
 pub mod impact;

@@ -231,6 +231,7 @@ impl Server {
             exports: beside.exports,
             status: status.clone(),
             clock: wall_clock(),
+            cancel: cancel.clone(),
             limits: limits(self.settings.limits, self.settings.stale_after),
             hosts: self
                 .settings
@@ -336,6 +337,7 @@ fn limits(settings: LimitSettings, stale_after: Duration) -> ApiLimits {
         cost: settings.cost,
         body_bytes: settings.body_bytes,
         time: settings.timeout,
+        subscriptions: settings.subscriptions,
         stale_after_seconds: stale_after.as_secs_f64(),
         ..ApiLimits::default()
     }

@@ -53,6 +53,18 @@ pub fn instant(
     Ok(asked.flatten())
 }
 
+/// The names of the fields at the root of the operation that would run.
+pub fn roots(document: &ExecutableDocument, operation_name: Option<&str>) -> Vec<String> {
+    let mut operations = document.operations.iter();
+    let chosen =
+        operations.find(|(name, _)| operation_name.is_none() || name.map(Name::as_str) == operation_name);
+    let mut roots = Vec::new();
+    if let Some((_, operation)) = chosen {
+        collect(document, &operation.node.selection_set.node, 0, &mut roots);
+    }
+    roots.iter().map(|field| field.name.node.to_string()).collect()
+}
+
 /// The argument's value, variables and their defaults put in.
 fn argument(field: &Field, operation: &OperationDefinition, variables: &Variables) -> Option<Value> {
     let known = |name: Name| -> Result<Value, ()> {

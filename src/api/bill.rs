@@ -36,11 +36,12 @@ struct Price {
 }
 
 impl Prices {
-    /// Reads the prices off the schema that grows from the roots `Q` and `M`.
-    pub fn of<Q: OutputType, M: OutputType>() -> Self {
+    /// Reads the prices off the schema that grows from the roots `Q`, `M` and `S`.
+    pub fn of<Q: OutputType, M: OutputType, S: OutputType>() -> Self {
         let mut registry = Registry::default();
         Q::create_type_info(&mut registry);
         M::create_type_info(&mut registry);
+        S::create_type_info(&mut registry);
         let tables = registry.types.iter().filter_map(|(name, ty)| {
             let (MetaType::Object { fields, .. } | MetaType::Interface { fields, .. }) = ty else {
                 return None;

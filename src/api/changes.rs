@@ -19,14 +19,14 @@ use super::reference::AssetRefInput;
 use crate::query::changes::{self, Near, Place, Wanted, nearby};
 use crate::query::window::Window;
 use crate::query::{QueryError, names};
-use crate::store::{Filter, Link, Presence, Record};
+use crate::store::{Filter, Link, Presence, Record, Snapshot};
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 use planisphere_schema::{AssetId, Detail, How, Op, RelationKind, Time};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Paths that one filter may name.
-const MOST_PATHS: usize = 50;
+pub const MOST_PATHS: usize = 50;
 
 /// What was near an asset at any time in the window.
 #[derive(Clone, Debug, InputObject)]
@@ -75,13 +75,7 @@ impl ChangeFilter {
         let graph = ask.graph().await;
         let (from_ms, to_ms) = (self.from.map(|i| i.0), self.to.map(|i| i.0));
         let window = Window::read(&*ask.store, ask.now_ms, from_ms, to_ms).await?;
-        let (scope, presence) = selection(graph, self.scope, None).await?;
-        if presence != Presence::Present || needs_graph(&scope) {
-            return Err(QueryError::Input(
-                "`related` and `dangling` have no place in `scope`: it is compared with the asset as it was at each change; use `near`"
-                    .into(),
-            ));
-        }
+        let scope = scope_of_changes(graph, self.scope).await?;
         let paths = self.paths.unwrap_or_default();
         if paths.len() > MOST_PATHS {
             return Err(QueryError::Input(format!(
@@ -143,6 +137,21 @@ impl NearInput {
     }
 }
 
+/// The assets whose changes are wanted: told from the state at each change alone.
+pub async fn scope_of_changes(
+    graph: &dyn Snapshot,
+    scope: Option<AssetFilter>,
+) -> Result<Filter, QueryError> {
+    let (scope, presence) = selection(graph, scope, None).await?;
+    if presence != Presence::Present || needs_graph(&scope) {
+        return Err(QueryError::Input(
+            "`related` and `dangling` have no place in `scope`: it is compared with the asset as it was at each change; use `near` of `changes`"
+                .into(),
+        ));
+    }
+    Ok(scope)
+}
+
 fn needs_graph(filter: &Filter) -> bool {
     match filter {
         Filter::And(all) | Filter::Or(all) => all.iter().any(needs_graph),
@@ -165,7 +174,8 @@ pub struct EdgeChange {
     detail: Detail,
 }
 
-type Ends = HashMap<AssetId, Arc<Record>>;
+/// The assets at the ends of edges, by id.
+pub type Ends = HashMap<AssetId, Arc<Record>>;
 
 impl EdgeChange {
     fn all(links: &[Link], ends: &Ends) -> Vec<Self> {
@@ -186,6 +196,13 @@ impl EdgeChange {
 pub struct AssetChange<'a> {
     change: &'a changes::Change,
     ends: &'a Ends,
+}
+
+impl<'a> AssetChange<'a> {
+    /// A change with the ends of its edges.
+    pub fn new(change: &'a changes::Change, ends: &'a Ends) -> Self {
+        Self { change, ends }
+    }
 }
 
 /// A change of an asset, or of the edges that it declares.

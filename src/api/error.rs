@@ -27,6 +27,10 @@ pub enum Code {
     HistoryExpired,
     /// A cursor of another question.
     CursorMismatch,
+    /// There are too many subscriptions already.
+    TooManySubscriptions,
+    /// A reader did not take what was sent to it in time.
+    SlowReader,
     /// Our fault.
     Internal,
 }
@@ -44,6 +48,8 @@ impl Code {
             Code::StoreUnavailable => "STORE_UNAVAILABLE",
             Code::HistoryExpired => "HISTORY_EXPIRED",
             Code::CursorMismatch => "CURSOR_MISMATCH",
+            Code::TooManySubscriptions => "TOO_MANY_SUBSCRIPTIONS",
+            Code::SlowReader => "SLOW_READER",
             Code::Internal => "INTERNAL",
         }
     }

@@ -4,15 +4,17 @@
 
 use super::ask::Ask;
 use super::error::{self, Code, Refusal};
+use super::live::{self, AnswerSchema, Slots};
 use super::nulls::{nullable_roots, propagate};
 use super::reply::{Form, refused, reply};
-use super::{ApiState, Observer, Schema, as_of, bill, console, export, guard, schema};
+use super::{ApiState, Observer, Schema, answer_schema, as_of, bill, console, export, guard, schema};
 use crate::query::QueryError;
 use crate::store::StoreError;
 use async_graphql::parser::types::{OperationDefinition, OperationType};
 use async_graphql::{Positioned, Request, Value, Variables};
 use axum::Router;
 use axum::body::{Body, Bytes};
+use axum::extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
 use axum::extract::{Query, Request as HttpRequest, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
@@ -25,19 +27,60 @@ use std::time::Instant;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
-struct Api {
-    state: ApiState,
+/// What requests are answered by.
+pub struct Api {
+    /// What answers are read from.
+    pub state: ApiState,
     schema: Schema,
+    /// Works out the answers of subscriptions.
+    pub answers: AnswerSchema,
     prices: bill::Prices,
     requests: AtomicU64,
+    /// Subscriptions at a time.
+    pub slots: Slots,
+    /// WebSockets at a time.
+    pub sockets: Slots,
+}
+
+impl Api {
+    /// A number for a request that brought no id of its own.
+    pub fn next_id(&self) -> String {
+        format!("{:x}", self.requests.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// What the fields of one request read from: the graph as of an instant (Unix ms), or as it is.
+    ///
+    /// # Errors
+    /// When there is no such graph.
+    pub async fn ask(&self, at_ms: Option<i64>) -> Result<Arc<Ask>, StoreError> {
+        let state = &self.state;
+        let snapshot = match at_ms {
+            Some(at_ms) => state.store.snapshot_at(at_ms).await?,
+            None => state.store.snapshot().await?,
+        };
+        let calls = match at_ms {
+            Some(at_ms) => Arc::new(state.calls.book().as_of(at_ms)),
+            None => state.calls.book(),
+        };
+        Ok(Arc::new(Ask::new(
+            (Arc::clone(&state.store), snapshot),
+            (state.status.all(), state.status.events().clone()),
+            ((state.clock)(), at_ms),
+            state.limits.clone(),
+            (state.owners.book(), calls),
+        )))
+    }
 }
 
 /// The routes of the API.
 pub fn router(state: ApiState) -> Router {
     let api = Arc::new(Api {
         schema: schema(&state.limits),
-        prices: bill::Prices::of::<super::root::Query, super::mutation::Mutation>(),
+        answers: answer_schema(&state.limits),
+        prices: bill::Prices::of::<super::root::Query, super::mutation::Mutation, live::Subscription>(),
         requests: AtomicU64::new(0),
+        slots: Slots::new("subscriptions", state.limits.subscriptions),
+        sockets: Slots::new("WebSockets", state.limits.subscriptions),
         state,
     });
     let files = export::router(Arc::clone(&api.state.exports));
@@ -90,10 +133,14 @@ struct Parameters {
 
 async fn by_get(
     State(api): State<Arc<Api>>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     headers: HeaderMap,
     Query(given): Query<Parameters>,
 ) -> Response {
     let form = Form::of(&headers);
+    if let Ok(upgrade) = upgrade {
+        return upgraded(api, upgrade);
+    }
     let Some(query) = given.query else {
         let message = "no query: send ?query=…, or POST {\"query\": \"…\"}; the console is at /graphiql";
         return refused(
@@ -128,16 +175,73 @@ async fn by_post(State(api): State<Arc<Api>>, headers: HeaderMap, body: Body) ->
     }
 }
 
+/// Speaks over a WebSocket from now on.
+fn upgraded(api: Arc<Api>, upgrade: WebSocketUpgrade) -> Response {
+    let limit = api.state.limits.body_bytes;
+    let upgrade = upgrade
+        .protocols([live::PROTOCOL])
+        .max_message_size(limit)
+        .max_frame_size(limit);
+    if upgrade.selected_protocol().is_none() {
+        let message = format!(
+            "a WebSocket here speaks {}; ask for it in Sec-WebSocket-Protocol",
+            live::PROTOCOL
+        );
+        let refusal = Refusal::new(Code::BadUserInput, message);
+        return refused(StatusCode::BAD_REQUEST, refusal, Form::Json);
+    }
+    match api.sockets.take() {
+        Ok(slot) => upgrade.on_upgrade(move |socket| live::socket(api, socket, slot)),
+        Err(refusal) => {
+            api.state.observer.refused(refusal.code);
+            refused(StatusCode::TOO_MANY_REQUESTS, refusal, Form::Json)
+        }
+    }
+}
+
+/// Whether a caller takes server-sent events.
+fn takes_events(headers: &HeaderMap) -> bool {
+    let accepts = headers.get_all(header::ACCEPT).iter();
+    let mut types = accepts.flat_map(|v| v.to_str().unwrap_or_default().split(','));
+    types.any(|t| {
+        t.split(';')
+            .next()
+            .is_some_and(|t| t.trim() == "text/event-stream")
+    })
+}
+
+/// Sends a subscription's answers as events. A browser that connects again says which event it saw last.
+fn streamed(api: &Arc<Api>, headers: &HeaderMap, question: Question) -> Response {
+    let last = headers.get("last-event-id").and_then(|v| v.to_str().ok());
+    let last = last.filter(|id| !id.is_empty()).map(str::to_owned);
+    let id = request_id(api, headers);
+    let begun = prepare(api, question).and_then(|prepared| live::Stream::begin(api, prepared, last, id));
+    match begun {
+        Ok(subscription) => live::events(api, subscription),
+        Err(refusal) => {
+            api.state.observer.refused(refusal.code);
+            let status = match refusal.code {
+                Code::TooManySubscriptions => StatusCode::TOO_MANY_REQUESTS,
+                _ => StatusCode::BAD_REQUEST,
+            };
+            refused(status, refusal, Form::Graphql)
+        }
+    }
+}
+
 /// What a caller sends.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Question {
-    query: String,
-    operation_name: Option<String>,
-    variables: Option<serde_json::Map<String, serde_json::Value>>,
+pub struct Question {
+    /// The document.
+    pub query: String,
+    /// Which of its operations.
+    pub operation_name: Option<String>,
+    /// Values of its variables.
+    pub variables: Option<serde_json::Map<String, serde_json::Value>>,
     /// It came by a method that must have no effect.
     #[serde(skip)]
-    safe: bool,
+    pub safe: bool,
 }
 
 async fn question(headers: &HeaderMap, body: Body, limit: usize) -> Result<Question, (StatusCode, Refusal)> {
@@ -185,7 +289,10 @@ async fn question(headers: &HeaderMap, body: Body, limit: usize) -> Result<Quest
     })
 }
 
-async fn answer(api: &Api, headers: &HeaderMap, form: Form, question: Question) -> Response {
+async fn answer(api: &Arc<Api>, headers: &HeaderMap, form: Form, question: Question) -> Response {
+    if takes_events(headers) {
+        return streamed(api, headers, question);
+    }
     let request_id = request_id(api, headers);
     let (state, started) = (&api.state, Instant::now());
     let operation = question.operation_name.clone();
@@ -201,21 +308,7 @@ async fn answer(api: &Api, headers: &HeaderMap, form: Form, question: Question) 
         }
     };
     let work = async {
-        let snapshot = match at_ms {
-            Some(at_ms) => state.store.snapshot_at(at_ms).await?,
-            None => state.store.snapshot().await?,
-        };
-        let calls = match at_ms {
-            Some(at_ms) => Arc::new(state.calls.book().as_of(at_ms)),
-            None => state.calls.book(),
-        };
-        let ask = Arc::new(Ask::new(
-            (Arc::clone(&state.store), snapshot),
-            (state.status.all(), state.status.events().clone()),
-            ((state.clock)(), at_ms),
-            state.limits.clone(),
-            (state.owners.book(), calls),
-        ));
+        let ask = api.ask(at_ms).await?;
         let request = request
             .data(Arc::clone(&ask))
             .data(Arc::clone(&state.owners))
@@ -292,8 +385,9 @@ impl Drop for WaitedFor<'_> {
 }
 
 /// A request that may run.
-struct Prepared {
-    request: Request,
+pub struct Prepared {
+    /// The request itself.
+    pub request: Request,
     /// Its root fields that may be null.
     nullable: Vec<String>,
     /// The instant that it asks about, in Unix ms; none for the present.
@@ -301,7 +395,10 @@ struct Prepared {
 }
 
 /// Parses the document and checks its limits.
-fn prepare(api: &Api, question: Question) -> Result<Prepared, Refusal> {
+///
+/// # Errors
+/// When it is over one, or is none to be asked so.
+pub fn prepare(api: &Api, question: Question) -> Result<Prepared, Refusal> {
     let limits = &api.state.limits;
     let nesting = nesting(&question.query);
     if nesting > limits.recursion {
@@ -388,8 +485,5 @@ fn after_string(text: &str) -> &str {
 fn request_id(api: &Api, headers: &HeaderMap) -> String {
     let given = headers.get("x-request-id").and_then(|v| v.to_str().ok());
     let plain = |id: &&str| id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    given.filter(plain).map_or_else(
-        || format!("{:x}", api.requests.fetch_add(1, Ordering::Relaxed) + 1),
-        str::to_owned,
-    )
+    given.filter(plain).map_or_else(|| api.next_id(), str::to_owned)
 }

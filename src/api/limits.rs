@@ -28,6 +28,12 @@ pub struct ApiLimits {
     pub page: i32,
     /// Counting stops there and says so: 1 000 000.
     pub count: usize,
+    /// Subscriptions at a time: 100. Each costs little, but every change is worked out for each of them.
+    pub subscriptions: usize,
+    /// A subscription to the feed says at least this often how far it is: 15 s.
+    pub heartbeat: Duration,
+    /// How long a reader of a subscription may take for one answer: 30 s. After that it is cut off, and may resume.
+    pub patience: Duration,
     /// Seconds after which a cluster of which nothing new was proven counts as stale: 120.
     pub stale_after_seconds: f64,
 }
@@ -46,6 +52,9 @@ impl Default for ApiLimits {
             time: Duration::from_secs(10),
             page: 500,
             count: 1_000_000,
+            subscriptions: 100,
+            heartbeat: Duration::from_secs(15),
+            patience: Duration::from_secs(30),
             stale_after_seconds: 120.0,
         }
     }

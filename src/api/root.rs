@@ -5,6 +5,7 @@ use super::asset::AssetNode;
 use super::changes::{Between, ChangeConnection, ChangeFilter, DiffConnection, Timeline};
 use super::connection::{self, AssetConnection};
 use super::export::{self, ExportJob};
+use super::feed::{FeedFilter, FeedPage, Start};
 use super::filter::{AssetFilter, selection};
 use super::graph::{ExpandInput, FacetInput, Facets, PathAnswer, TopologyAnswer, nest, within};
 use super::impact::{self, DrainPlan, ImpactAnswer, ImpactInput, RiskKind, StandingRisks, WhyAnswer};
@@ -341,6 +342,24 @@ impl Query {
         #[graphql(desc = "After this cursor, that is: older.")] after: Option<String>,
     ) -> Result<ChangeConnection, QueryError> {
         ChangeConnection::read(ctx, filter, first, after.as_deref()).await
+    }
+
+    /// What changed after a place in the feed, oldest first within each cluster, for readers that fetch: go on with the page's
+    /// cursor as `after`, at once while there is more. Without a place to begin at, it is an empty page with the cursor of now.
+    async fn feed(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which changes; all but those of the status where left out.")] filter: Option<
+            FeedFilter,
+        >,
+        #[graphql(desc = "After this cursor of a page.")] after: Option<String>,
+        #[graphql(desc = "After what an answer with this `freshness { version }` showed.")] since: Option<
+            String,
+        >,
+        #[graphql(desc = "From this instant on.")] from: Option<Instant>,
+        #[graphql(desc = "How many at the most, 1 to 500.", default = 100)] first: i32,
+    ) -> Result<FeedPage, QueryError> {
+        FeedPage::read(ctx, filter, Start { after, since, from }, first).await
     }
 
     /// How much changed when, for a chart.

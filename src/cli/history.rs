@@ -1,5 +1,7 @@
 //! `planisphere history` and `planisphere diff`: what changed in a window, and what differs between two instants.
 
+mod follow;
+
 use super::as_of::instant;
 use super::client::Client;
 use super::exit::{Exit, Failure};
@@ -62,6 +64,9 @@ pub struct HistoryArgs {
     /// Only what was near this asset, as the graph then was
     #[arg(long, value_name = "REF")]
     pub near: Option<String>,
+    /// Print what changes as it happens, from `--from` or from now on, until stopped; with -o json one object a line
+    #[arg(long, conflicts_with_all = ["to", "near", "limit"])]
+    pub follow: bool,
     /// How many hops are near
     #[arg(long, value_name = "N", default_value_t = 2, requires = "near")]
     pub hops: u8,
@@ -126,6 +131,9 @@ pub async fn history(
     out: &mut (dyn Write + Send),
     err: &mut (dyn Write + Send),
 ) -> Result<Exit, Failure> {
+    if args.follow {
+        return follow::follow(client, args, out, err).await;
+    }
     let near = match &args.near {
         None => Value::Null,
         Some(near) => {

@@ -165,6 +165,8 @@ keys! {
         "How long a request may be";
     LISTENS LIMITS "limits.timeout" --"limit-timeout" "DURATION" Shape::Text, Some("10s"), None,
         "How long a query may run";
+    LISTENS LIMITS "limits.subscriptions" --"limit-subscriptions" "N" Shape::Text, Some("100"), None,
+        "How many subscriptions there may be at a time";
     DEMO FLEET "demo.objects" --"objects" "N" Shape::Text, Some("1000"), None,
         "How many objects the simulated fleet has";
     DEMO FLEET "demo.clusters" --"clusters" "N" Shape::Text, Some("2"), None,

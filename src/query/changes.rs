@@ -6,6 +6,7 @@ mod wanted;
 
 pub use near::{Near, Nearby, nearby};
 pub use wanted::Wanted;
+pub(super) use wanted::subjects;
 
 use super::window::Window;
 use super::{QueryError, breathe};
@@ -123,7 +124,7 @@ pub async fn changes(
 }
 
 /// The assets of entries that speak of edges alone, as the graph has them now.
-async fn states(
+pub(super) async fn states(
     graph: &dyn Snapshot,
     entries: &[ChangeEntry],
 ) -> Result<HashMap<AssetId, Arc<Record>>, QueryError> {
@@ -138,7 +139,8 @@ async fn states(
         .collect())
 }
 
-fn tell(
+/// An entry of the log with what it means; none where what is asked for is near an asset, and it is not.
+pub(super) fn tell(
     graph: &dyn Snapshot,
     entry: ChangeEntry,
     now: Option<&Arc<Record>>,

@@ -187,7 +187,9 @@ impl Inner {
             None => draft.next.name_cluster(batch.cluster.id, &batch.cluster.name).0,
         };
         let last = draft.next.clusters[shard as usize].version;
-        let version = last.next(batch.at_ms);
+        // Nothing comes to be before what is kept: readers of the log that are up to date stay so.
+        let limit = *self.recall.horizon.lock();
+        let version = last.next(limit.map_or(batch.at_ms, |limit| limit.max(batch.at_ms)));
         let mut applied = Applied {
             version: last,
             ..Applied::default()

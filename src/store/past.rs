@@ -32,7 +32,7 @@ pub trait Past: Send + Sync + 'static {
     async fn extent(&self) -> Result<Extent, StoreError>;
 
     /// Forgets up to `chunk` changes from before the instant `oldest_ms` (Unix ms). The new limit is in force before the
-    /// first row goes; it never moves back. Short: ingest waits for one chunk at the most, reads for none.
+    /// first row goes; it never moves back, and what is applied from then on has no earlier version, whenever it was observed. Short: ingest waits for one chunk at the most, reads for none.
     async fn retain(&self, oldest_ms: i64, chunk: usize) -> Result<Retained, StoreError>;
 
     /// Gives space that rows left free back to the system, a bounded piece at a time; tells whether there is more.

@@ -12,6 +12,7 @@ async fn fleet() -> Server {
     let app = App::new().await;
     let state = ApiState {
         observer: std::sync::Arc::new(()),
+        cancel: Default::default(),
         store: app.store,
         owners: Default::default(),
         exports: Arc::new(planisphere::export::desk::Desk::temporary().unwrap()),

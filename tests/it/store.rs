@@ -8,7 +8,7 @@ mod file;
 mod hub;
 mod model;
 mod paging;
-mod random;
+pub mod random;
 mod reconstruct;
 mod retention;
 mod upgrade;

@@ -48,7 +48,7 @@ impl Wanted {
 }
 
 /// The assets that a filter can be about, where it names them: their logs are read alone. Who is gone is named all the same.
-pub(super) fn subjects(graph: &dyn Snapshot, filter: &Filter) -> Option<Vec<AssetId>> {
+pub fn subjects(graph: &dyn Snapshot, filter: &Filter) -> Option<Vec<AssetId>> {
     match filter {
         Filter::Ids(ids) => Some(ids.clone()),
         Filter::Or(any) if !any.is_empty() => {

@@ -216,7 +216,9 @@ impl Past for EmbeddedStore {
 
     async fn retain(&self, oldest_ms: i64, chunk: usize) -> Result<Retained, StoreError> {
         self.blocking(move |inner| {
-            let (retained, limit) = inner.database.lock().retain(oldest_ms, chunk)?;
+            let mut database = inner.database.lock();
+            let (retained, limit) = database.retain(oldest_ms, chunk)?;
+            // Before the next batch can begin.
             *inner.recall.horizon.lock() = Some(limit);
             Ok(retained)
         })

@@ -3,14 +3,17 @@
 use super::fleet;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
-use planisphere::api::{ApiLimits, ApiState, router};
+use parking_lot::Mutex;
+use planisphere::api::{ApiLimits, ApiState, Code, Observer, router};
 use planisphere::export::desk::Desk;
+use planisphere::lifecycle::serve_http;
 use planisphere::store::Store;
 use planisphere::store::embedded::EmbeddedStore;
 use planisphere_schema::{Coverage, Kind};
 use planisphere_sync::status::{Phase, SyncStatus};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::Duration;
 use tower::ServiceExt;
 
 /// Ten seconds after the fleet came to be.
@@ -22,8 +25,35 @@ pub struct App {
     pub owners: Arc<planisphere::owners::Owners>,
     pub calls: Arc<planisphere::calls::Calls>,
     pub exports: Arc<Desk>,
+    pub refused: Arc<Mutex<Vec<&'static str>>>,
+    pub cancel: tokio_util::sync::CancellationToken,
     pub limits: ApiLimits,
     pub hosts: Option<Vec<String>>,
+}
+
+/// An app on a port.
+pub struct Served {
+    pub app: App,
+    pub address: std::net::SocketAddr,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.app.cancel.cancel();
+    }
+}
+
+/// Notes the codes of refusals.
+struct Refused(Arc<Mutex<Vec<&'static str>>>);
+
+impl Observer for Refused {
+    fn ran(&self, _: Option<&str>, _: bool, _: bool, _: Duration) {}
+
+    fn abandoned(&self) {}
+
+    fn refused(&self, code: Code) {
+        self.0.lock().push(code.name());
+    }
 }
 
 pub struct Reply {
@@ -61,24 +91,40 @@ impl App {
             owners: Arc::default(),
             calls: Arc::default(),
             exports: Arc::new(Desk::temporary().unwrap()),
+            refused: Arc::default(),
+            cancel: Default::default(),
             limits: ApiLimits::default(),
             hosts: None,
         }
     }
 
-    pub async fn send(&self, request: Request<Body>) -> Reply {
-        let state = ApiState {
-            observer: std::sync::Arc::new(()),
+    fn state(&self) -> ApiState {
+        ApiState {
+            observer: Arc::new(Refused(self.refused.clone())),
             store: Arc::clone(&self.store),
             owners: Arc::clone(&self.owners),
             calls: Arc::clone(&self.calls),
             exports: Arc::clone(&self.exports),
             status: self.status.clone(),
             clock: Arc::new(|| NOW),
+            cancel: self.cancel.clone(),
             limits: self.limits.clone(),
             hosts: self.hosts.clone(),
-        };
-        let response = router(state).oneshot(request).await.unwrap();
+        }
+    }
+
+    /// Serves it on a port of its own, until the answer is dropped.
+    pub async fn serve(self) -> Served {
+        // Clients of this process need one; it fails only where it was chosen already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(serve_http(listener, router(self.state()), self.cancel.clone()));
+        Served { app: self, address }
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Reply {
+        let response = router(self.state()).oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         let body = serde_json::from_slice(&bytes)

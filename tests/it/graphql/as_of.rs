@@ -7,7 +7,15 @@ use planisphere_schema::{Kind, RelationKind};
 use serde_json::{Value, json};
 
 /// Root fields that speak of no instant, or of a window.
-const WITHOUT: &[&str] = &["sync", "ownershipRules", "export", "changes", "timeline", "diff"];
+const WITHOUT: &[&str] = &[
+    "sync",
+    "ownershipRules",
+    "export",
+    "changes",
+    "feed",
+    "timeline",
+    "diff",
+];
 
 /// The root fields with all that they answer; `@` stands where the instant goes.
 fn questions() -> Vec<String> {

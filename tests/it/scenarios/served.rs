@@ -244,6 +244,7 @@ impl Service {
             store: self.store.clone(),
             status: self.status.clone(),
             clock: wall_clock(),
+            cancel: Default::default(),
             limits: ApiLimits::default(),
             hosts: None,
             owners: Arc::default(),
