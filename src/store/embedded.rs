@@ -56,15 +56,15 @@ pub struct EmbeddedStore {
 }
 
 struct Inner {
-    /// Closed before the database: the last connection folds the log into the file, which one that only reads cannot.
-    archive: Archive,
-    /// Held by the one who writes.
-    database: Arc<Mutex<Database>>,
     /// Held for the moment of a copy or a swap.
     published: RwLock<Arc<EmbeddedSnapshot>>,
     recall: Recall,
     published_count: watch::Sender<u64>,
     clock: Clock,
+    archive: Archive,
+    /// Held by the one who writes. Closed after all that only reads: the connection that is last folds the log into the file,
+    /// and one that only reads cannot.
+    database: Arc<Mutex<Database>>,
 }
 
 impl EmbeddedStore {

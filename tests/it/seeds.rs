@@ -7,7 +7,7 @@ mod broken;
 mod checkers;
 mod clock;
 mod disk;
-mod graph;
+pub mod graph;
 mod network;
 mod process;
 mod recorder;

@@ -11,3 +11,4 @@ mod past;
 mod restarts;
 mod watches;
 mod world;
+mod writes;
