@@ -107,6 +107,33 @@ async fn a_real_api_server_that_is_killed_is_called_unreachable_until_it_is_back
     assert_eq!(lists(&program, "east", "ConfigMap", "410").await, 0);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_real_cluster_restored_from_a_backup_is_mirrored_as_it_is_now() {
+    let plane = ControlPlane::start(&["east"], QUIET);
+    let data = tempfile::tempdir().unwrap();
+    let program = Program::serve(&plane.kubeconfig(), data.path(), &["--context", "east"]);
+    program.ready().await;
+    configmap(&plane, "east", "kept", "before");
+    equals(&program, "east", || objects(&plane, "east")).await;
+    plane.control("backup-etcd east");
+    // Whatever happens from here on will not have happened.
+    for number in 0..5 {
+        configmap(&plane, "east", "kept", &number.to_string());
+        configmap(&plane, "east", &format!("lost-{number}"), "1");
+    }
+    plane.kubectl("east", &["create", "namespace", "lost"], "");
+    equals(&program, "east", || objects(&plane, "east")).await;
+    plane.control("restore-etcd east");
+    equals(&program, "east", || objects(&plane, "east")).await;
+    until("all is current again", || async {
+        freshness(&program).await["complete"] == true
+    })
+    .await;
+    let lists = lists(&program, "east", "ConfigMap", "rewound").await;
+    assert!(lists > 0, "a server that went back is found out as one");
+    assert!(program.stop().success());
+}
+
 /// Passes connections on to a server that can be changed.
 struct Passage {
     address: SocketAddr,

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"syscall"
 )
@@ -76,8 +77,51 @@ func (p *plane) carryOut(ctx context.Context, line string) (refusal string, err 
 				return "", err
 			}
 		}
+	case "backup-etcd":
+		return "", p.backUp(ctx)
+	case "restore-etcd":
+		return "", p.restore(ctx)
 	default:
 		return "no such command", nil
 	}
 	return "", nil
+}
+
+// backUp keeps all data as they are now; API servers lose etcd for a moment.
+func (p *plane) backUp(ctx context.Context) error {
+	p.etcd.end(syscall.SIGTERM)
+	if err := os.RemoveAll(p.backup()); err != nil {
+		return err
+	}
+	if err := os.CopyFS(p.backup(), os.DirFS(p.data())); err != nil {
+		return err
+	}
+	return p.runEtcd(ctx)
+}
+
+// restore goes back to the data that backUp kept, as after a disaster: the API servers are started anew.
+func (p *plane) restore(ctx context.Context) error {
+	for _, c := range p.clusters {
+		c.server.end(syscall.SIGKILL)
+	}
+	p.etcd.end(syscall.SIGKILL)
+	if err := os.RemoveAll(p.data()); err != nil {
+		return err
+	}
+	if err := os.CopyFS(p.data(), os.DirFS(p.backup())); err != nil {
+		return err
+	}
+	// etcd wants nobody else to read its files.
+	if err := os.Chmod(p.data(), 0o700); err != nil {
+		return err
+	}
+	if err := p.runEtcd(ctx); err != nil {
+		return err
+	}
+	for _, c := range p.clusters {
+		if err := c.startServer(ctx, p.fail); err != nil {
+			return err
+		}
+	}
+	return nil
 }

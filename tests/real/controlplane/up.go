@@ -112,6 +112,7 @@ type plane struct {
 	options  *options
 	state    string // directory that goes when we go
 	etcd     process
+	health   string // where etcd says that it is well
 	clusters []*cluster
 	fail     context.CancelCauseFunc // ends everything, with the reason
 }
@@ -207,12 +208,22 @@ func (p *plane) startEtcd(ctx context.Context) error {
 		p.clusters = append(p.clusters, c)
 	}
 	p.etcd = o.process("etcd", []string{self, "etcd",
-		"--data-dir=" + filepath.Join(p.state, "etcd"), "--client-address=" + client, "--peer-address=" + peer})
+		"--data-dir=" + p.data(), "--client-address=" + client, "--peer-address=" + peer})
+	p.health = "http://" + client + "/health"
+	return p.runEtcd(ctx)
+}
+
+// runEtcd starts etcd (again) and waits until it is there.
+func (p *plane) runEtcd(ctx context.Context) error {
 	if err := p.etcd.start(p.fail); err != nil {
 		return err
 	}
-	return p.etcd.awaitHealth(ctx, "http://"+client+"/health")
+	return p.etcd.awaitHealth(ctx, p.health)
 }
+
+func (p *plane) data() string { return filepath.Join(p.state, "etcd") }
+
+func (p *plane) backup() string { return filepath.Join(p.state, "backup") }
 
 // awaitHealth waits until the process answers 200.
 func (p *process) awaitHealth(ctx context.Context, url string) error {
