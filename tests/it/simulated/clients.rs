@@ -120,9 +120,8 @@ async fn the_work_for_a_client_that_went_away_ends() {
     let long = format!("query($clusters: [String!]!) {{ {asked} }}");
     let answer = program.ask(&long, variables.clone()).await;
     assert!(answer["errors"].is_null(), "{answer}");
-    let sent = join_all((0..100).map(|_| send(&program, &long, variables.clone()))).await;
-    drop(sent);
-    until("work for them was given up", || async {
+    until("the work for one of them was given up", || async {
+        drop(send(&program, &long, variables.clone()).await);
         metric(&program, "planisphere_graphql_abandoned_total").await > 0.0
     })
     .await;
