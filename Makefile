@@ -12,15 +12,15 @@ demo: ## Mirror a simulated fleet, print three answers, go on serving (needs Rus
 	$(CARGO) run --release --bin planisphere -- demo $(DEMO_ARGS)
 
 test: prerequisites lint real ## Install what the tests need and pass them all, the real control plane included
-	PLANISPHERE_REAL_BIN="$$(tests/real/build.sh | tail -n 1)" PLANISPHERE_REAL_PYTHON="$$(tests/real/python.sh)" PATH="$$(tests/real/prometheus.sh):$$PATH" $(CARGO) test --workspace
+	PLANISPHERE_REAL_BIN="$$(tests/real/build.sh | tail -n 1)" PLANISPHERE_REAL_PYTHON="$$(tests/real/python.sh)" PLANISPHERE_REAL_DEBIAN="$$(tests/real/debian.sh)" PATH="$$(tests/real/debian.sh):$$PATH" $(CARGO) test --workspace
 
 lint: ## Formatting and lints
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
-real: ## Get the real components that tests start: Kubernetes control plane, kwok, kubectl, client-go, Prometheus
+real: ## Get the real components that tests start: Kubernetes control plane, kwok, kubectl, client-go, Prometheus, nftables, libfaketime
 	tests/real/build.sh >/dev/null
-	tests/real/prometheus.sh >/dev/null
+	tests/real/debian.sh >/dev/null
 	tests/real/python.sh >/dev/null
 
 bench: ## Run the benchmarks; docs/benchmarks.md says what they measure

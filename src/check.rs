@@ -2,10 +2,10 @@
 
 use crate::cli::check::{Row, State};
 use crate::cli::exit::Failure;
+use crate::clock::wall_ms;
 use crate::config::Sources;
 use crate::origins::origins;
 use crate::rules;
-use crate::serve::wall_clock;
 use planisphere_sync::dump::Dump;
 use planisphere_sync::fleet::Origin;
 use planisphere_sync::preflight::{self, Check, Report, Verdict};
@@ -16,7 +16,6 @@ use std::path::PathBuf;
 /// # Errors
 /// When the sources cannot be named at all.
 pub async fn check(sources: Option<&Sources>, paths: &[PathBuf]) -> Result<Vec<Row>, Failure> {
-    let clock = wall_clock();
     let mut rows = ruled(paths);
     let Some(sources) = sources else {
         return Ok(rows);
@@ -24,7 +23,7 @@ pub async fn check(sources: Option<&Sources>, paths: &[PathBuf]) -> Result<Vec<R
     for origin in origins(sources)? {
         match origin {
             Origin::Live(config) => {
-                let Report { cluster, checks } = preflight::check(&config, &*clock).await;
+                let Report { cluster, checks } = preflight::check(&config, &wall_ms).await;
                 rows.extend(checks.into_iter().map(|check| row(&cluster, check)));
             }
             Origin::Dump(ref path) => {

@@ -3,13 +3,14 @@
 
 use crate::cli::exit::Failure;
 use crate::cli::screen::Screen;
+use crate::clock::Clock;
 use crate::config::DemoSettings;
 use crate::export::desk::Desk;
 use crate::lifecycle::cancelled_by_signals;
 use crate::observe::Observer;
 use crate::retention::Retention;
 use crate::rules;
-use crate::serve::{Beside, Server, wall_clock};
+use crate::serve::{Beside, Server};
 use crate::store::embedded::EmbeddedStore;
 use planisphere_fixtures::{FleetSpec, Options, Simulation};
 use planisphere_sync::cluster::{self, Contexts};
@@ -71,9 +72,11 @@ pub async fn demo(
     let clusters =
         cluster::clusters_of(&[kubeconfig], &Contexts::All).map_err(|e| Failure::Run(e.sentence()))?;
 
-    let store = EmbeddedStore::open(&folder.path().join("data"), wall_clock())
+    let clock = Clock::of_the_machine();
+    let store = EmbeddedStore::open(&folder.path().join("data"), clock.reader())
         .map_err(|e| Failure::Run(e.to_string()))?;
     let beside = Beside {
+        clock,
         exports: Arc::new(Desk::temporary().map_err(Failure::Start)?),
         events: planisphere_sync::events::EventLimits::default(),
         rules: Some(rules),

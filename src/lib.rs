@@ -5,6 +5,7 @@ pub mod api;
 pub mod calls;
 pub mod check;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod export;
@@ -74,7 +75,7 @@ fn dispatch(parsed: cli::Parsed, around: Surroundings, out: &mut io::Stdout) -> 
         Command::Schema => print(out, &api::schema_sdl()),
         Command::Get(args) => {
             let client = ready_to_ask(&settings()?)?;
-            let now_ms = jiff::Timestamp::now().as_millisecond();
+            let now_ms = clock::wall_ms();
             asking()?.block_on(cli::get::run(&client, args, now_ms, out, &mut io::stderr()))
         }
         Command::Query(args) => {

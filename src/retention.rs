@@ -5,12 +5,17 @@ use crate::store::{Extent, Store, StoreError};
 use planisphere_schema::Time;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Changes that go in one transaction of the store: a few milliseconds for which ingest may wait.
 const CHUNK: usize = 2_000;
 /// Of the time from the oldest instant to the last hour, the part that goes in one step where the size is too large.
 const STEP: i64 = 32;
+/// A clock that is ahead of what has passed by more was set, or stood still while the machine slept.
+const SET: Duration = Duration::from_secs(3_600);
+/// So long must a clock that was set forward stand before history is measured by it: what went cannot come back.
+const PROBATION: Duration = Duration::from_secs(86_400);
 
 /// How much history is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,9 +49,20 @@ pub async fn run(
     told: impl Fn(Extent) + Send,
     cancel: CancellationToken,
 ) {
+    let newest_ms = store.snapshot().await.ok().and_then(|s| s.newest_ms());
+    let mut believed = Believed::new(clock(), newest_ms);
+    let mut held = false;
     while !cancel.is_cancelled() {
+        let (clock_ms, now_ms) = (clock(), believed.now(clock()));
+        if (clock_ms > now_ms) != std::mem::replace(&mut held, clock_ms > now_ms) && held {
+            tracing::warn!(
+                clock = Time::from_unix_ms(clock_ms).to_string(),
+                believed = Time::from_unix_ms(now_ms).to_string(),
+                "the clock was set forward, or history is from long ago: it is shortened by the new time in a day"
+            );
+        }
         // What stays undone is done in the next round.
-        match round(&retention, &*store, clock(), &cancel).await {
+        match round(&retention, &*store, now_ms, &cancel).await {
             Ok(extent) => told(extent),
             Err(error) => tracing::warn!(%error, "history could not be shortened; trying again"),
         }
@@ -54,6 +70,38 @@ pub async fn run(
             () = tokio::time::sleep(retention.every) => {}
             () = cancel.cancelled() => {}
         }
+    }
+}
+
+/// The time that history is measured by: the wall clock's, but a step forward counts only once it has stood for a day. A
+/// clock that is wrong for an hour must not end fourteen days of history.
+struct Believed {
+    anchor_ms: i64,
+    at: Instant,
+    ahead_since: Option<Instant>,
+}
+
+impl Believed {
+    /// `newest_ms`: when something was last stored by it, if it is not known to be right since then.
+    fn new(clock_ms: i64, newest_ms: Option<i64>) -> Self {
+        Self {
+            anchor_ms: newest_ms.map_or(clock_ms, |newest_ms| newest_ms.min(clock_ms)),
+            at: Instant::now(),
+            ahead_since: None,
+        }
+    }
+
+    fn now(&mut self, clock_ms: i64) -> i64 {
+        let now = Instant::now();
+        let expected = self.anchor_ms.saturating_add(millis(now - self.at));
+        if clock_ms > expected.saturating_add(millis(SET)) {
+            let since = *self.ahead_since.get_or_insert(now);
+            if now - since < PROBATION {
+                return expected;
+            }
+        }
+        *self = Self::new(clock_ms, None);
+        clock_ms
     }
 }
 
@@ -112,7 +160,7 @@ async fn forget(store: &dyn Store, oldest_ms: i64, cancel: &CancellationToken) -
         return Ok(());
     }
     while !cancel.is_cancelled() {
-        let began = tokio::time::Instant::now();
+        let began = Instant::now();
         if !store.retain(oldest_ms, CHUNK).await?.more {
             break;
         }
@@ -124,4 +172,47 @@ async fn forget(store: &dyn Store, oldest_ms: i64, cancel: &CancellationToken) -
 
 fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: i64 = 3_600_000;
+    const NOW: i64 = 1_800_000_000_000;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_set_forward_counts_after_a_day_and_one_set_back_at_once() {
+        let mut believed = Believed::new(NOW, None);
+        tokio::time::advance(Duration::from_secs(60)).await;
+        let now = NOW + 60_000;
+        assert_eq!(
+            believed.now(now + HOUR),
+            now + HOUR,
+            "what a machine sleeps through counts"
+        );
+        let now = now + HOUR;
+        assert_eq!(believed.now(now + 87_600 * HOUR), now);
+        tokio::time::advance(Duration::from_secs(23 * 3_600)).await;
+        assert_eq!(believed.now(now + 87_623 * HOUR), now + 23 * HOUR);
+        assert_eq!(believed.now(now + 24 * HOUR), now + 24 * HOUR, "put right");
+        assert_eq!(
+            believed.now(now - 87_600 * HOUR),
+            now - 87_600 * HOUR,
+            "nothing goes by it"
+        );
+        assert_eq!(believed.now(now), now - 87_600 * HOUR, "held again");
+        tokio::time::advance(PROBATION).await;
+        assert_eq!(believed.now(now + 24 * HOUR), now + 24 * HOUR);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_that_is_years_ahead_of_the_newest_change_at_the_start_counts_after_a_day() {
+        let mut believed = Believed::new(NOW, Some(NOW - 87_600 * HOUR));
+        assert_eq!(believed.now(NOW), NOW - 87_600 * HOUR);
+        tokio::time::advance(PROBATION).await;
+        assert_eq!(believed.now(NOW + 24 * HOUR), NOW + 24 * HOUR);
+        let mut believed = Believed::new(NOW, Some(NOW + 87_600 * HOUR));
+        assert_eq!(believed.now(NOW), NOW, "changes from the future move no clock");
+    }
 }

@@ -6,6 +6,7 @@ use crate::calls::Calls;
 use crate::cli::exit::Failure;
 use crate::cli::progress;
 use crate::cli::screen::Screen;
+use crate::clock::{self, Clock};
 use crate::config::{LimitSettings, ListenSettings, ServeSettings};
 use crate::export::desk::Desk;
 use crate::export::signature::SigningKey;
@@ -18,11 +19,9 @@ use crate::retention::{self, Retention};
 use crate::rules;
 use crate::store::Store;
 use crate::store::embedded::EmbeddedStore;
-use parking_lot::Mutex;
-use planisphere_schema::{Coverage, Kind};
+use planisphere_schema::{Coverage, Kind, Time};
 use planisphere_sync::events::EventLimits;
 use planisphere_sync::fleet::{Fleet, Origin, Taken};
-use planisphere_sync::mirror::Clock;
 use planisphere_sync::reflect::{Limits, system_random};
 use planisphere_sync::rules::Rules;
 use planisphere_sync::status::{ClusterStatus, Phase, SyncStatus};
@@ -34,41 +33,12 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+/// So much the wall clock may be behind what is stored, in milliseconds, before that is said.
+const SET_BACK_MS: i64 = 60_000;
 /// How often the state of the first sync is looked at.
 const LOOK: Duration = Duration::from_millis(50);
 /// How often the sizes of the graph are measured.
 const MEASURE: Duration = Duration::from_secs(15);
-
-/// The wall clock, steady.
-pub fn wall_clock() -> Clock {
-    let began = std::time::Instant::now();
-    steady(
-        || jiff::Timestamp::now().as_millisecond(),
-        move || began.elapsed(),
-    )
-}
-
-/// A clock that runs on where somebody sets the wall clock back: else what was proven before would count as current for as
-/// long as it was set back, whatever happens. Set forward, it follows, as it does over a sleep of the machine. `elapsed`
-/// only ever grows.
-pub fn steady(
-    wall_ms: impl Fn() -> i64 + Send + Sync + 'static,
-    elapsed: impl Fn() -> Duration + Send + Sync + 'static,
-) -> Clock {
-    let last = Mutex::new((i64::MIN, Duration::ZERO));
-    Arc::new(move || {
-        let mut last = last.lock();
-        let (wall_ms, elapsed) = (wall_ms(), elapsed());
-        let since = elapsed.saturating_sub(last.1).as_millis();
-        let at_least = last.0.saturating_add(i64::try_from(since).unwrap_or(i64::MAX));
-        if wall_ms < at_least {
-            // Anchored as before, so that fractions of milliseconds are not lost again and again.
-            return at_least;
-        }
-        *last = (wall_ms, elapsed);
-        wall_ms
-    })
-}
 
 /// Serves until a signal asks to stop.
 ///
@@ -85,7 +55,9 @@ pub async fn serve(
     // Ports first: a port in use is told at once, before a large file is read.
     let server = Server::bind(settings.listen).await?;
     let data_dir = settings.data_dir.clone();
-    let opened = tokio::task::spawn_blocking(move || EmbeddedStore::open(&data_dir, wall_clock())).await;
+    let clock = Clock::of_the_machine();
+    let reader = clock.reader();
+    let opened = tokio::task::spawn_blocking(move || EmbeddedStore::open(&data_dir, reader)).await;
     let store = opened.map_err(run_failed)?.map_err(run_failed)?;
     // After the store: it made the directory, and holds it against other processes.
     let owners = Owners::open(
@@ -104,6 +76,7 @@ pub async fn serve(
         .start(
             Arc::new(store),
             Beside {
+                clock,
                 exports: Arc::new(exports),
                 owners: Arc::new(owners),
                 observer: observe::Observer::new(sources, Some(&settings.data_dir)),
@@ -128,6 +101,8 @@ fn run_failed(error: impl std::fmt::Display) -> Failure {
 
 /// What is kept beside the graph.
 pub struct Beside {
+    /// What time it is; the store's clock too.
+    pub clock: Arc<Clock>,
     /// Where exports are kept.
     pub exports: Arc<Desk>,
     /// Who answers for what.
@@ -204,6 +179,7 @@ impl Server {
         };
         let status = SyncStatus::with_events(beside.events);
         let snapshot = store.snapshot().await.map_err(run_failed)?;
+        run_on(&beside.clock, snapshot.newest_ms());
         for known in snapshot.clusters() {
             status.restore(&known.cluster.name, &known.cluster, false, &known.sources);
         }
@@ -230,7 +206,7 @@ impl Server {
             calls: calls.clone(),
             exports: beside.exports,
             status: status.clone(),
-            clock: wall_clock(),
+            clock: beside.clock.reader(),
             cancel: cancel.clone(),
             limits: limits(self.settings.limits, self.settings.stale_after),
             hosts: self
@@ -249,14 +225,15 @@ impl Server {
             store.clone(),
             calls,
             beside.look_every,
-            wall_clock(),
+            beside.clock.reader(),
             cancel.clone(),
         ));
-        let (told, clock) = (metrics.clone(), wall_clock());
+        let told = metrics.clone();
         tokio::spawn(retention::run(
             beside.retention,
             store.clone(),
-            move || clock(),
+            // As it is set, also back: retention itself decides what it believes.
+            clock::wall_ms,
             move |extent| told.set_extent(&extent),
             cancel.clone(),
         ));
@@ -270,7 +247,7 @@ impl Server {
         let fleet = Fleet {
             sink: Arc::new(ingest),
             status: status.clone(),
-            clock: wall_clock(),
+            clock: beside.clock.reader(),
             cancel: cancel.clone(),
             random: system_random(),
             limits: Limits::default(),
@@ -288,6 +265,22 @@ impl Server {
             writer,
         })
     }
+}
+
+/// Dates what comes after what is stored, also where the wall clock was set back since.
+fn run_on(clock: &Clock, newest_ms: Option<i64>) {
+    let (Some(newest_ms), now_ms) = (newest_ms, clock::wall_ms()) else {
+        return;
+    };
+    if newest_ms > now_ms + SET_BACK_MS {
+        tracing::warn!(
+            clock = Time::from_unix_ms(now_ms).to_string(),
+            newest = Time::from_unix_ms(newest_ms).to_string(),
+            "the store has changes from the future: the clock was set back since. Answers and changes are dated from the \
+             newest one on, so that their order holds; if that date was wrong, a new data directory begins a new history"
+        );
+    }
+    clock.run_on_from(newest_ms);
 }
 
 /// A server that answers.
@@ -423,33 +416,5 @@ impl Observer for Measured {
 
     fn abandoned(&self) {
         self.0.graphql_abandoned();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::atomic::{AtomicI64, Ordering};
-
-    #[test]
-    fn a_clock_that_is_set_back_runs_on_and_one_that_is_set_forward_follows() {
-        let (wall, elapsed) = (Arc::new(AtomicI64::new(1_000)), Arc::new(AtomicI64::new(0)));
-        let clock = {
-            let (wall, elapsed) = (wall.clone(), elapsed.clone());
-            steady(
-                move || wall.load(Ordering::Relaxed),
-                move || Duration::from_millis(elapsed.load(Ordering::Relaxed).unsigned_abs()),
-            )
-        };
-        let read = |wall_ms, elapsed_ms| {
-            wall.store(wall_ms, Ordering::Relaxed);
-            elapsed.store(elapsed_ms, Ordering::Relaxed);
-            clock()
-        };
-        assert_eq!(read(1_000, 0), 1_000);
-        assert_eq!(read(400, 500), 1_500);
-        assert_eq!(read(900, 1_000), 2_000);
-        assert_eq!(read(50_000, 1_100), 50_000);
-        assert_eq!(read(2_100, 1_200), 50_100);
     }
 }

@@ -66,6 +66,12 @@ pub trait Snapshot: Send + Sync {
     /// Every cluster with the version of its last batch and its sources, by name.
     fn clusters(&self) -> &[ClusterState];
 
+    /// When the newest batch was dated, in Unix ms; none where there was none.
+    fn newest_ms(&self) -> Option<i64> {
+        let newest = self.clusters().iter().map(|c| c.version.unix_ms()).max();
+        newest.filter(|ms| *ms > 0)
+    }
+
     /// The assets of these ids, in their order; none where the id was never heard of. Stubs are answered too.
     async fn get(&self, ids: &[AssetId]) -> Result<Vec<Option<Arc<Record>>>, StoreError>;
 

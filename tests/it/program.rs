@@ -42,6 +42,11 @@ pub fn run(args: &[&str]) -> (ExitStatus, String, String) {
 impl Program {
     /// Starts `planisphere serve` on free ports with these arguments, and waits for its addresses.
     pub fn serve(kubeconfig: &Path, data_dir: &Path, args: &[&str]) -> Self {
+        Self::serve_by(command(), kubeconfig, data_dir, args)
+    }
+
+    /// The same by a command that becomes the binary.
+    pub fn serve_by(command: Command, kubeconfig: &Path, data_dir: &Path, args: &[&str]) -> Self {
         let mut all = vec![
             "serve",
             "--kubeconfig",
@@ -51,7 +56,7 @@ impl Program {
         ];
         all.extend(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
         all.extend(args);
-        Self::start(&all)
+        Self::launch(command, &all)
     }
 
     /// Starts the binary with these arguments and waits for its addresses.
@@ -212,6 +217,14 @@ impl Drop for Program {
             );
         }
     }
+}
+
+/// A file of the Debian packages that tests/real/debian.sh finds or unpacks.
+pub fn debian(name: &str) -> PathBuf {
+    let folder = std::env::var_os("PLANISPHERE_REAL_DEBIAN").expect(
+        "PLANISPHERE_REAL_DEBIAN names no folder: `make test` sets it, tests/real/debian.sh prints it",
+    );
+    Path::new(&folder).join(name)
 }
 
 /// An HTTP client; plain HTTP on loopback, but the library wants a TLS provider to be chosen first.

@@ -163,6 +163,9 @@ async fn the_file_gets_smaller_while_reads_and_writes_go_on() {
     let before = size();
     assert!(before > 2_000_000, "{before}");
     let store = open(directory.path());
+    let small = |n: u64| upsert(asset(&node("a"), &n.to_string()), Vec::new());
+    let first = batch(START + 80_000_000, vec![small(0)]);
+    store.apply(first).await.unwrap();
     let cancel = CancellationToken::new();
     let (written, read) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     // One write a read: neither runs away from the other.
@@ -175,8 +178,7 @@ async fn the_file_gets_smaller_while_reads_and_writes_go_on() {
                 turns.acquire().await.unwrap().forget();
                 n += 1;
                 let at_ms = START + 80_000_000 + n as i64;
-                let small = upsert(asset(&node("a"), &n.to_string()), Vec::new());
-                store.apply(batch(at_ms, vec![small])).await.unwrap();
+                store.apply(batch(at_ms, vec![small(n)])).await.unwrap();
                 written.fetch_add(1, Ordering::Relaxed);
             }
             n
@@ -199,7 +201,7 @@ async fn the_file_gets_smaller_while_reads_and_writes_go_on() {
     };
     let (told, mut heard) = watch::channel(Extent::default());
     let retention = Retention {
-        max_age: Some(Duration::from_millis(6_400_000)),
+        max_age: Some(Duration::from_millis(3_000_000)),
         max_bytes: None,
         every: Duration::from_millis(20),
         ..Retention::default()
@@ -207,7 +209,7 @@ async fn the_file_gets_smaller_while_reads_and_writes_go_on() {
     let running = tokio::spawn(run(
         retention,
         store.clone(),
-        || START + 86_400_000,
+        || START + 83_000_000,
         move |extent| {
             told.send_replace(extent);
         },

@@ -3,10 +3,12 @@
 
 mod changes;
 mod clients;
+mod clock;
 mod disk;
 mod events;
 mod killed;
 mod lists;
+mod network;
 mod past;
 mod restarts;
 mod watches;

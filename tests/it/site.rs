@@ -6,7 +6,7 @@ use crate::truth::{Objects, RESOURCES};
 use planisphere_fixtures::{SimCluster, Simulation};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 /// A folder that is gone with the test.
@@ -56,6 +56,11 @@ impl Site {
     /// Serves the clusters of the kubeconfig.
     pub fn serve(&self, args: &[&str]) -> Program {
         Program::serve(&self.kubeconfig(), &self.data(), args)
+    }
+
+    /// The same by a command that becomes the binary.
+    pub fn serve_by(&self, command: Command, args: &[&str]) -> Program {
+        Program::serve_by(command, &self.kubeconfig(), &self.data(), args)
     }
 
     /// Serves what these arguments name, and no kubeconfig.

@@ -19,6 +19,8 @@ version() { "$@" 2>&1 | grep -oE '[0-9]+(\.[0-9]+)+' | head -n 1; }
 need openssl "$(version openssl version)" 1.1.1 "Install the Debian package openssl"
 need python3 "$(version python3 --version)" 3.11 "Install Python with venv, for example the Debian packages python3 and python3-venv"
 need strace "$(version strace --version)" 5.0 "Install the Debian package strace"
+need unshare "$(version unshare --version)" 2.30 "Install the Debian package util-linux"
+need ip "$(version ip -V)" 4.9 "Install the Debian package iproute2"
 need cargo "$(version cargo --version)" 1.95 "Install Rust by https://rustup.rs"
 need go "$(cd / && version go version)" 1.26 "See https://go.dev/doc/install"
 need java "$(version java -version)" 17 "Install a JDK, for example the Debian package openjdk-17-jdk"

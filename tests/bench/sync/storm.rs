@@ -5,12 +5,17 @@ use super::percentile;
 use super::running::Running;
 use planisphere_fixtures::{Fault, FleetSpec, Options, SimCluster, Simulation, Times};
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Objects that the storm goes round.
 const FILLERS: usize = 5_000;
 /// How often the latency is taken for one row.
 const PROBES: usize = 200;
+/// How often a flood looks whether it is time.
+const TURN: Duration = Duration::from_millis(10);
 const PATIENCE: Duration = Duration::from_secs(300);
 
 fn object(name: &str, value: usize) -> Value {
@@ -148,21 +153,21 @@ pub async fn measure(events: usize, objects: u32, budget: f64) {
         );
     }
 
-    let steady = cluster.clone();
-    let load = fleet.spawn(async move {
-        let mut tick = tokio::time::interval(Duration::from_millis(10));
-        for number in 0.. {
-            if number % 10 == 0 {
-                tick.tick().await;
-            }
-            steady
-                .apply(object(&format!("filler-{}", number % FILLERS), number))
-                .unwrap();
-        }
-    });
+    println!("\n## Latency while others change\n");
+    println!("| until GraphQL answers with a change | p50 ms | p99 ms |\n| --- | --- | --- |");
+    let other = &simulation.clusters[1];
+    row("nothing else", latencies(&ours, other).await);
+    let flood = Flood::start(&cluster, usize::MAX);
+    row(
+        "another cluster changes as fast as it can",
+        latencies(&ours, other).await,
+    );
+    println!("\nThe other cluster: {:.0} changes a second.", flood.stop());
+
     println!("\n## Latency under 1,000 changes a second\n");
     println!("| until GraphQL answers with a change | p50 ms | p99 ms |\n| --- | --- | --- |");
-    let other = simulation.clusters[1].faults();
+    let flood = Flood::start(&cluster, 10);
+    let other = other.faults();
     for (what, broken) in [
         ("all well", false),
         ("the other cluster broken", true),
@@ -175,14 +180,53 @@ pub async fn measure(events: usize, objects: u32, budget: f64) {
         } else {
             other.clear_all();
         }
-        let mut taken = latencies(&ours, &cluster).await;
-        println!(
-            "| {what} | {:.1} | {:.1} |",
-            percentile(&mut taken, 0.5),
-            percentile(&mut taken, 0.99)
-        );
+        row(what, latencies(&ours, &cluster).await);
     }
-    load.abort();
+    flood.stop();
     drop(simulation);
     fleet.shutdown_background();
+}
+
+fn row(what: &str, mut taken: Vec<f64>) {
+    println!(
+        "| {what} | {:.1} | {:.1} |",
+        percentile(&mut taken, 0.5),
+        percentile(&mut taken, 0.99)
+    );
+}
+
+/// A cluster in which objects change without end, on a thread of its own.
+struct Flood {
+    ended: Arc<AtomicBool>,
+    changes: JoinHandle<f64>,
+}
+
+impl Flood {
+    /// At the most so many changes each 10 ms.
+    fn start(cluster: &SimCluster, most: usize) -> Self {
+        let (cluster, ended) = (cluster.clone(), Arc::new(AtomicBool::new(false)));
+        let over = ended.clone();
+        let changes = std::thread::spawn(move || {
+            let (began, mut number) = (Instant::now(), 0);
+            while !over.load(Ordering::Relaxed) {
+                let turn = Instant::now();
+                for _ in 0..most.min(1_000) {
+                    number += 1;
+                    let name = format!("filler-{}", number % FILLERS);
+                    cluster.apply(object(&name, number)).unwrap();
+                }
+                if most < 1_000 {
+                    std::thread::park_timeout(TURN.saturating_sub(turn.elapsed()));
+                }
+            }
+            number as f64 / began.elapsed().as_secs_f64()
+        });
+        Self { ended, changes }
+    }
+
+    /// Changes a second that there were.
+    fn stop(self) -> f64 {
+        self.ended.store(true, Ordering::Relaxed);
+        self.changes.join().unwrap()
+    }
 }

@@ -190,7 +190,7 @@ hubble_flows_processed_total{source_namespace=\"shop\",source_workload=\"front\"
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .expect("Prometheus is missing: add what tests/real/prometheus.sh prints to the PATH"),
+            .expect("Prometheus is missing: add what tests/real/debian.sh prints to the PATH"),
     );
     let objects = objects(&["db", "cart", "front", "mail"]);
     let snapshot = store_of(&objects).await.snapshot().await.unwrap();

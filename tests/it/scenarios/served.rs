@@ -9,9 +9,9 @@ use crate::store::Specimen;
 use axum::body::Body;
 use axum::http::Request;
 use planisphere::api::{ApiLimits, ApiState, router};
+use planisphere::clock::Clock;
 use planisphere::ingest::{Ingest, Meter};
 use planisphere::query::edges::{EdgesOf, edges_of};
-use planisphere::serve::wall_clock;
 use planisphere::store::{Direction, Filter, ListQuery, Order, Presence, Record, Snapshot, Store, Text};
 use planisphere_fixtures::{FleetSpec, Options, SimCluster, Simulation};
 use planisphere_schema::Coverage;
@@ -177,7 +177,7 @@ impl Service {
         let fleet = Fleet {
             sink: Arc::new(ingest),
             status: self.status.clone(),
-            clock: wall_clock(),
+            clock: Clock::of_the_machine().reader(),
             cancel: self.cancel.clone(),
             random: system_random(),
             limits: Limits {
@@ -243,7 +243,7 @@ impl Service {
             observer: Arc::new(()),
             store: self.store.clone(),
             status: self.status.clone(),
-            clock: wall_clock(),
+            clock: Clock::of_the_machine().reader(),
             cancel: Default::default(),
             limits: ApiLimits::default(),
             hosts: None,

@@ -1,7 +1,6 @@
 //! The clock of the machine that the mirror runs on: virtual, and set back and forth while it runs.
 
-use planisphere::serve::steady;
-use planisphere_sync::mirror::Clock;
+use planisphere::clock::{Clock, Reader};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::time::Instant;
@@ -14,19 +13,19 @@ pub struct WallClock {
     /// By how much it was set.
     set_ms: Arc<AtomicI64>,
     /// As the program that runs reads it.
-    read: Mutex<Clock>,
+    read: Mutex<Arc<Clock>>,
 }
 
 impl WallClock {
     pub fn new() -> Arc<Self> {
         let (began, set_ms) = (Instant::now(), Arc::default());
-        let read = Mutex::new(reader(began, &set_ms));
+        let read = Mutex::new(clock(began, &set_ms));
         Arc::new(Self { began, set_ms, read })
     }
 
     /// What the program reads now.
     pub fn now(&self) -> i64 {
-        self.reader()()
+        self.read.lock().unwrap().now_ms()
     }
 
     /// Somebody sets the clock, by so many milliseconds.
@@ -36,16 +35,21 @@ impl WallClock {
 
     /// A program starts, and knows nothing of what the clock was before.
     pub fn restart(&self) {
-        *self.read.lock().unwrap() = reader(self.began, &self.set_ms);
+        *self.read.lock().unwrap() = clock(self.began, &self.set_ms);
     }
 
-    pub fn reader(&self) -> Clock {
-        Arc::clone(&self.read.lock().unwrap())
+    /// What the program has stored was dated so.
+    pub fn run_on_from(&self, ms: i64) {
+        self.read.lock().unwrap().run_on_from(ms);
+    }
+
+    pub fn reader(&self) -> Reader {
+        self.read.lock().unwrap().reader()
     }
 }
 
-fn reader(began: Instant, set_ms: &Arc<AtomicI64>) -> Clock {
+fn clock(began: Instant, set_ms: &Arc<AtomicI64>) -> Arc<Clock> {
     let set_ms = Arc::clone(set_ms);
     let wall = move || BEGAN_MS + began.elapsed().as_millis() as i64 + set_ms.load(Ordering::Relaxed);
-    steady(wall, move || began.elapsed())
+    Clock::new(wall, move || began.elapsed())
 }

@@ -72,6 +72,10 @@ impl Disk {
     pub fn mount(self: &Arc<Self>, dead: CancellationToken, before: &BTreeMap<ClusterId, Graph>) -> Mount {
         let store = EmbeddedStore::open(self.directory.path(), self.clock.reader()).unwrap();
         *self.store.lock().unwrap() = Some(store);
+        // As `serve` begins.
+        if let Some(newest_ms) = self.snapshot().and_then(|s| s.newest_ms()) {
+            self.clock.run_on_from(newest_ms);
+        }
         let found = self.graphs();
         for (cluster, graph) in before {
             if let Some(difference) = graph.difference(found.get(cluster).unwrap_or(&Graph::default())) {
