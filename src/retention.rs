@@ -49,8 +49,11 @@ pub async fn run(
     told: impl Fn(Extent) + Send,
     cancel: CancellationToken,
 ) {
-    let newest_ms = store.snapshot().await.ok().and_then(|s| s.newest_ms());
-    let mut believed = Believed::new(clock(), newest_ms);
+    let oldest_ms = store.extent().await.ok().and_then(|extent| extent.oldest_ms);
+    // By age, history reaches back from when it was last shortened: so late it was then, whatever the clock says now.
+    let shortened_ms = retention.max_age.zip(oldest_ms);
+    let shortened_ms = shortened_ms.map(|(age, oldest_ms)| oldest_ms.saturating_add(millis(age)));
+    let mut believed = Believed::new(clock(), shortened_ms);
     let mut held = false;
     while !cancel.is_cancelled() {
         let (clock_ms, now_ms) = (clock(), believed.now(clock()));
@@ -82,10 +85,10 @@ struct Believed {
 }
 
 impl Believed {
-    /// `newest_ms`: when something was last stored by it, if it is not known to be right since then.
-    fn new(clock_ms: i64, newest_ms: Option<i64>) -> Self {
+    /// `at_most_ms`: where more cannot be known to be right.
+    fn new(clock_ms: i64, at_most_ms: Option<i64>) -> Self {
         Self {
-            anchor_ms: newest_ms.map_or(clock_ms, |newest_ms| newest_ms.min(clock_ms)),
+            anchor_ms: at_most_ms.map_or(clock_ms, |most| most.min(clock_ms)),
             at: Instant::now(),
             ahead_since: None,
         }
@@ -207,12 +210,12 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_clock_that_is_years_ahead_of_the_newest_change_at_the_start_counts_after_a_day() {
+    async fn a_clock_that_is_years_ahead_of_history_at_the_start_counts_after_a_day() {
         let mut believed = Believed::new(NOW, Some(NOW - 87_600 * HOUR));
         assert_eq!(believed.now(NOW), NOW - 87_600 * HOUR);
         tokio::time::advance(PROBATION).await;
         assert_eq!(believed.now(NOW + 24 * HOUR), NOW + 24 * HOUR);
         let mut believed = Believed::new(NOW, Some(NOW + 87_600 * HOUR));
-        assert_eq!(believed.now(NOW), NOW, "changes from the future move no clock");
+        assert_eq!(believed.now(NOW), NOW, "a history that is younger than it may be");
     }
 }

@@ -201,8 +201,9 @@ async fn the_file_gets_smaller_while_reads_and_writes_go_on() {
     };
     let (told, mut heard) = watch::channel(Extent::default());
     let retention = Retention {
-        max_age: Some(Duration::from_millis(3_000_000)),
-        max_bytes: None,
+        max_age: None,
+        max_bytes: Some(1),
+        spared: Duration::from_millis(3_000_000),
         every: Duration::from_millis(20),
         ..Retention::default()
     };
