@@ -205,7 +205,6 @@ async fn the_file_gets_smaller_while_reads_and_writes_go_on() {
         max_bytes: Some(1),
         spared: Duration::from_millis(3_000_000),
         every: Duration::from_millis(20),
-        ..Retention::default()
     };
     let running = tokio::spawn(run(
         retention,
