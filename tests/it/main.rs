@@ -18,6 +18,7 @@ mod get;
 mod get_from_api;
 mod graphql;
 mod impact;
+mod ingest;
 mod licences;
 mod lifecycle;
 mod mirrored;

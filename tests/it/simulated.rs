@@ -4,6 +4,7 @@
 mod changes;
 mod clients;
 mod clock;
+mod discovery;
 mod disk;
 mod events;
 mod killed;
