@@ -8,6 +8,7 @@ pub mod drain;
 pub mod exit;
 pub mod export;
 pub mod get;
+mod graph;
 mod help;
 pub mod history;
 pub mod impact;

@@ -4,7 +4,8 @@
 use super::client::Client;
 use super::exit::{Exit, Failure};
 use super::get::freshness::SELECT;
-use super::incident::{DrainArgs, PlainOutput, WhyArgs, found, name, reference, text, warn};
+use super::graph::Graph;
+use super::incident::{DrainArgs, GraphOutput, WhyArgs, found, name, reference, text, warn};
 use super::table::Table;
 use serde_json::{Value, json};
 use std::io::Write;
@@ -36,10 +37,7 @@ pub async fn plan(
         )
         .await?;
     let answer = data["drainPlan"].take();
-    let printed = match args.output {
-        PlainOutput::Json => format!("{answer:#}\n"),
-        PlainOutput::Table => waves(&answer),
-    };
+    let printed = args.output.print("drain_plan", &answer, waves, plan_graph);
     out.write_all(printed.as_bytes()).map_err(Failure::Output)?;
     let exit = warn(&answer, err)?;
     Ok(if answer["possible"] == true {
@@ -83,6 +81,40 @@ fn waves(answer: &Value) -> String {
     told
 }
 
+/// The waves one after the other, each with its nodes, and who is in the way of the rest.
+fn plan_graph(answer: &Value) -> Graph {
+    let mut graph = Graph::default();
+    let mut before: Option<String> = None;
+    for (number, wave) in answer["waves"].as_array().into_iter().flatten().enumerate() {
+        let label = format!("wave {}", number + 1);
+        let this = graph.named(label.clone(), &label, "");
+        if let Some(before) = before.replace(this.clone()) {
+            graph.edge(&before, &this, "THEN");
+        }
+        for node in wave["nodes"].as_array().into_iter().flatten() {
+            let node = graph.asset(node, &label.to_uppercase());
+            graph.edge(&this, &node, "DRAINS");
+        }
+    }
+    for obstacle in answer["obstacles"].as_array().into_iter().flatten() {
+        let node = graph.asset(&obstacle["node"], "BLOCKED");
+        let (service, pod, budget) = (&obstacle["service"], &obstacle["pod"], &obstacle["budget"]);
+        if !service.is_null() {
+            let service = graph.asset(service, &text(&obstacle["state"]));
+            graph.edge(&node, &service, "BREAKS");
+        }
+        if !pod.is_null() {
+            let pod = graph.asset(pod, "");
+            graph.edge(&node, &pod, "EVICTS");
+            if !budget.is_null() {
+                let budget = graph.asset(budget, "");
+                graph.edge(&budget, &pod, "FORBIDS");
+            }
+        }
+    }
+    graph
+}
+
 /// What may have broken something.
 ///
 /// # Errors
@@ -97,24 +129,45 @@ pub async fn why(
     let query = format!(
         "query($id: ID!, $window: Int!, $asOf: Instant) {{ why(ref: {{ id: $id }}, windowMinutes: $window, asOf: $asOf) {{
             asset {{ {asset} }} trouble lookedAt truncated
-            suspects {{ asset {{ {asset} }} distance trouble changedAt score path {{ relation }} }} {SELECT} }} }}"
+            suspects {{ asset {{ {asset} }} distance trouble changedAt score
+                path {{ relation source {{ {asset} }} target {{ {asset} }} }} }} {SELECT} }} }}"
     );
     let mut exit = Exit::Done;
+    let mut answers = Vec::new();
     for broken in found(client, &args.references).await? {
         let variables =
             json!({ "id": broken["id"], "window": args.window, "asOf": args.references.when.as_of });
         let mut data = client.data(&query, variables, None).await?;
         let answer = data["why"].take();
-        let printed = match args.output {
-            PlainOutput::Json => format!("{answer:#}\n"),
-            PlainOutput::Table => suspects(&answer),
-        };
-        out.write_all(printed.as_bytes()).map_err(Failure::Output)?;
         if warn(&answer, err)? == Exit::Incomplete {
             exit = Exit::Incomplete;
         }
+        answers.push(answer);
     }
+    let printed = match args.output {
+        GraphOutput::Table => answers.iter().map(suspects).collect(),
+        GraphOutput::Json => answers.iter().map(|answer| format!("{answer:#}\n")).collect(),
+        // One graph for all: whoever broke two things is in it once.
+        GraphOutput::Dot => suspects_graph(&answers).dot("why"),
+        GraphOutput::Mermaid => suspects_graph(&answers).mermaid(),
+    };
+    out.write_all(printed.as_bytes()).map_err(Failure::Output)?;
     Ok(exit)
+}
+
+/// What is broken, and the paths down to each suspect.
+fn suspects_graph(answers: &[Value]) -> Graph {
+    let mut graph = Graph::default();
+    for answer in answers {
+        for suspect in answer["suspects"].as_array().into_iter().flatten() {
+            let trouble = suspect["trouble"].as_str().map(str::to_owned);
+            let changed = suspect["changedAt"].as_str().map(|at| format!("changed {at}"));
+            graph.asset(&suspect["asset"], &trouble.or(changed).unwrap_or_default());
+            graph.path(&suspect["path"]);
+        }
+        graph.asset(&answer["asset"], "BROKEN");
+    }
+    graph
 }
 
 fn suspects(answer: &Value) -> String {

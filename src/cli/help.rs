@@ -56,12 +56,14 @@ Exit code 3 and a warning on standard error: the answer is incomplete or stale."
 pub(super) const WHY: &str = "\
 Examples:
   planisphere why shop/Service/checkout
-  planisphere why shop/Service/checkout --window 240 -o json";
+  planisphere why shop/Service/checkout --window 240 -o json
+  planisphere why shop/Service/checkout -o mermaid";
 
 pub(super) const DRAIN: &str = "\
 Examples:
   planisphere drain-plan nodes worker-1 worker-2 worker-3
   planisphere drain-plan node/worker-1 -o json
+  planisphere drain-plan nodes -o dot | dot -Tsvg > plan.svg
 
 Exit code 1: a node cannot be taken down without breaking something; it is said what, and what helps.";
 
@@ -69,7 +71,8 @@ pub(super) const OWNERS: &str = "\
 Examples:
   planisphere owners                   every owner, with a count of workloads and Services
   planisphere owners shop/Deployment/checkout
-  planisphere owners pods cart-0 cart-1 -n shop -o json";
+  planisphere owners pods cart-0 cart-1 -n shop -o json
+  planisphere owners deploy -n shop -o mermaid";
 
 pub(super) const EXPORT: &str = "\
 Examples:

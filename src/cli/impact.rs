@@ -1,11 +1,10 @@
 //! `planisphere impact`: what breaks if this breaks, as a table, as JSON, or as a graph to paste somewhere.
 
-mod graph;
-
 use super::client::Client;
 use super::exit::{Exit, Failure};
 use super::get::freshness::SELECT;
-use super::incident::{ImpactArgs, ImpactOutput, all_there, name, reference, text, warn};
+use super::graph::Graph;
+use super::incident::{ImpactArgs, all_there, name, reference, text, warn};
 use super::table::Table;
 use serde_json::{Value, json};
 use std::io::Write;
@@ -33,12 +32,7 @@ pub async fn run(
             other => other,
         })?;
     all_there(&answer["failed"], &filters)?;
-    let printed = match args.output {
-        ImpactOutput::Table => table(&answer),
-        ImpactOutput::Json => format!("{answer:#}\n"),
-        ImpactOutput::Dot => graph::dot(&answer),
-        ImpactOutput::Mermaid => graph::mermaid(&answer),
-    };
+    let printed = args.output.print("impact", &answer, table, graph);
     out.write_all(printed.as_bytes()).map_err(Failure::Output)?;
     warn(&answer, err)
 }
@@ -87,6 +81,24 @@ async fn ask(client: &Client, args: &ImpactArgs, filter: &Value) -> Result<Value
 
 fn list(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// What failed, the paths that the failure took, and the state of each Service.
+fn graph(answer: &Value) -> Graph {
+    let mut graph = Graph::default();
+    for failed in list(&answer["failed"]) {
+        graph.asset(failed, "FAILED");
+    }
+    for node in list(&answer["services"]["nodes"]) {
+        let service = graph.asset(&node["service"], &text(&node["state"]));
+        graph.path(&node["path"]);
+        let callee = &node["propagated"]["callee"];
+        if !callee.is_null() {
+            let callee = graph.asset(callee, "");
+            graph.edge(&service, &callee, "CALLS");
+        }
+    }
+    graph
 }
 
 fn table(answer: &Value) -> String {

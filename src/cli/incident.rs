@@ -6,6 +6,7 @@ use super::client::Client;
 use super::exit::{Exit, Failure};
 use super::get::target::targets;
 use super::get::{GetError, freshness};
+use super::graph::Graph;
 use super::{GetArgs, Output};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
@@ -31,10 +32,10 @@ pub struct References {
     pub when: AsOf,
 }
 
-/// How an answer about a failure is printed.
+/// How an answer that can be drawn is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum ImpactOutput {
-    /// Columns, the worst first
+pub enum GraphOutput {
+    /// Columns
     #[default]
     Table,
     /// The whole answer
@@ -43,6 +44,24 @@ pub enum ImpactOutput {
     Dot,
     /// A graph for Mermaid
     Mermaid,
+}
+
+impl GraphOutput {
+    /// An answer, printed so; `name` is what Graphviz calls the graph.
+    pub(super) fn print(
+        self,
+        name: &str,
+        answer: &Value,
+        table: impl Fn(&Value) -> String,
+        graph: impl Fn(&Value) -> Graph,
+    ) -> String {
+        match self {
+            Self::Table => table(answer),
+            Self::Json => format!("{answer:#}\n"),
+            Self::Dot => graph(answer).dot(name),
+            Self::Mermaid => graph(answer).mermaid(),
+        }
+    }
 }
 
 /// How other answers are printed.
@@ -78,7 +97,7 @@ pub struct ImpactArgs {
         default_value = "table",
         hide_possible_values = true
     )]
-    pub output: ImpactOutput,
+    pub output: GraphOutput,
 }
 
 /// Arguments of `owners` that are no settings.
@@ -99,7 +118,7 @@ pub struct OwnersArgs {
     /// When it was.
     #[command(flatten)]
     pub when: AsOf,
-    /// How to print it: table or json
+    /// How to print it: table, json, dot or mermaid
     #[arg(
         short,
         long,
@@ -107,7 +126,7 @@ pub struct OwnersArgs {
         default_value = "table",
         hide_possible_values = true
     )]
-    pub output: PlainOutput,
+    pub output: GraphOutput,
 }
 
 /// Arguments of `why` that are no settings.
@@ -119,7 +138,7 @@ pub struct WhyArgs {
     /// How many minutes back changes count
     #[arg(long, value_name = "MINUTES", default_value_t = 60)]
     pub window: i64,
-    /// How to print it: table or json
+    /// How to print it: table, json, dot or mermaid
     #[arg(
         short,
         long,
@@ -127,7 +146,7 @@ pub struct WhyArgs {
         default_value = "table",
         hide_possible_values = true
     )]
-    pub output: PlainOutput,
+    pub output: GraphOutput,
 }
 
 /// Arguments of `drain-plan` that are no settings.
@@ -136,7 +155,7 @@ pub struct DrainArgs {
     /// What is asked about.
     #[command(flatten)]
     pub references: References,
-    /// How to print it: table or json
+    /// How to print it: table, json, dot or mermaid
     #[arg(
         short,
         long,
@@ -144,7 +163,7 @@ pub struct DrainArgs {
         default_value = "table",
         hide_possible_values = true
     )]
-    pub output: PlainOutput,
+    pub output: GraphOutput,
 }
 
 impl References {

@@ -3,7 +3,8 @@
 use super::client::Client;
 use super::exit::{Exit, Failure};
 use super::get::freshness::SELECT;
-use super::incident::{OwnersArgs, PlainOutput, References, found, reference, text, warn};
+use super::graph::Graph;
+use super::incident::{OwnersArgs, References, found, reference, text, warn};
 use super::table::Table;
 use serde_json::{Value, json};
 use std::io::Write;
@@ -55,9 +56,11 @@ async fn tally(
         .await?;
     let answer = data["owners"].take();
     let exit = warn(&answer, err)?;
-    if args.output == PlainOutput::Json {
-        return Ok((format!("{answer:#}\n"), exit));
-    }
+    let printed = args.output.print("owners", &answer, tally_table, tally_graph);
+    Ok((printed, exit))
+}
+
+fn tally_table(answer: &Value) -> String {
     let mut table = Table::new(["OWNER", "ASSETS", "CONTACT"]);
     for count in answer["counts"].as_array().into_iter().flatten() {
         let contacts = count["owner"]["contacts"].as_array().into_iter().flatten();
@@ -68,7 +71,23 @@ async fn tally(
             contacts.join(", "),
         ]);
     }
-    Ok((table.to_string(), exit))
+    table.to_string()
+}
+
+/// Every owner, with how much it answers for.
+fn tally_graph(answer: &Value) -> Graph {
+    let mut graph = Graph::default();
+    for count in answer["counts"].as_array().into_iter().flatten() {
+        let assets = format!("{} assets", count["assets"]);
+        owner(&mut graph, &count["owner"], &assets);
+    }
+    graph
+}
+
+/// Adds an owner; nobody is a box, too.
+fn owner(graph: &mut Graph, owner: &Value, note: &str) -> String {
+    let name = owner["name"].as_str().unwrap_or("nobody");
+    graph.named(format!("owner {name}"), name, note)
 }
 
 async fn named(client: &Client, args: &OwnersArgs, references: &References) -> Result<String, Failure> {
@@ -80,14 +99,15 @@ async fn named(client: &Client, args: &OwnersArgs, references: &References) -> R
     let query = "query($ids: [ID!]!, $asOf: Instant) { nodes(ids: $ids, asOf: $asOf) { cluster kind namespace name ownership {
         owner { name contacts { channel address } } claim { evidence source level weak }
         conflicts { owner { name } evidence }
-        controllers { kind namespace name } applications { source name namespace } } } }";
+        controllers { cluster kind namespace name } applications { source name namespace } } } }";
     let data = client
         .data(query, json!({ "ids": ids, "asOf": args.when.as_of }), None)
         .await?;
     let nodes = &data["nodes"];
-    if args.output == PlainOutput::Json {
-        return Ok(format!("{nodes:#}\n"));
-    }
+    Ok(args.output.print("owners", nodes, named_table, named_graph))
+}
+
+fn named_table(nodes: &Value) -> String {
     let mut table = Table::new(["ASSET", "OWNER", "BECAUSE", "OTHERS SAY"]);
     for asset in nodes.as_array().into_iter().flatten() {
         let ownership = &asset["ownership"];
@@ -104,5 +124,33 @@ async fn named(client: &Client, args: &OwnersArgs, references: &References) -> R
             },
         ]);
     }
-    Ok(table.to_string())
+    table.to_string()
+}
+
+/// Each asset under its controllers, its applications and its owner, with who else claims it.
+fn named_graph(nodes: &Value) -> Graph {
+    let mut graph = Graph::default();
+    for asset in nodes.as_array().into_iter().flatten() {
+        let ownership = &asset["ownership"];
+        let key = graph.asset(asset, "");
+        let mut below = key.clone();
+        for controller in ownership["controllers"].as_array().into_iter().flatten() {
+            let above = graph.asset(controller, "");
+            graph.edge(&below, &above, "CONTROLLED_BY");
+            below = above;
+        }
+        for application in ownership["applications"].as_array().into_iter().flatten() {
+            let label = format!("{} {}", text(&application["source"]), text(&application["name"]));
+            let place = format!("{label} {}", text(&application["namespace"]));
+            let application = graph.named(place, &label, "");
+            graph.edge(&key, &application, "PART_OF");
+        }
+        let name = owner(&mut graph, &ownership["owner"], "");
+        graph.edge(&key, &name, &text(&ownership["claim"]["evidence"]));
+        for conflict in ownership["conflicts"].as_array().into_iter().flatten() {
+            let other = owner(&mut graph, &conflict["owner"], "");
+            graph.edge(&key, &other, &format!("but {}", text(&conflict["evidence"])));
+        }
+    }
+    graph
 }

@@ -2,6 +2,7 @@
 
 mod budgets;
 mod calls;
+mod documented;
 mod fit;
 mod hub;
 mod naive;
