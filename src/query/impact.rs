@@ -5,6 +5,7 @@
 //! judge plain numbers. Nothing here knows GraphQL, or which store answers.
 
 mod closure;
+mod doors;
 pub mod drain;
 mod entry;
 pub mod evaluate;

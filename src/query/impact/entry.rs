@@ -1,17 +1,18 @@
 //! The ways in that users see: what forwards to Services that are touched, what terminates TLS with a secret that is gone,
-//! and what the controller behind a failed load balancer serves.
+//! and what has no open door in front of it any more.
 
 use super::Affected;
 use super::closure::Closure;
+use super::doors::{self, Shut, is_door};
 use super::model::State;
 use super::scene::neighbours;
 use crate::query::QueryError;
-use crate::store::{Direction, Filter, ListQuery, Order, Presence, Record, Snapshot, Text};
-use planisphere_schema::{AssetId, Attributes, ClusterId, Kind, RelationKind};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use crate::store::{Direction, Record, Snapshot};
+use planisphere_schema::{AssetId, Kind, RelationKind};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-/// A way in: an Ingress or a route.
+/// A way in: an Ingress, a route, or the Gateway or ListenerSet in front of routes.
 #[derive(Clone, Debug)]
 pub struct EntryPoint {
     /// The way in.
@@ -53,13 +54,13 @@ pub(super) async fn entry_points(
     let found = neighbours(snapshot, &secrets, Direction::In, RelationKind::UsesTls, 1_000).await?;
     let exposed: HashSet<AssetId> = found.into_iter().flat_map(|n| n.links).map(|l| l.from).collect();
     ways.extend(&exposed);
-    let behind = behind_failed_balancers(snapshot, services).await?;
-    ways.extend(behind.keys());
+    let shut = doors::shut(snapshot, closure, services).await?;
+    ways.extend(shut.keys());
     ways.extend(
         closure
             .roots
             .iter()
-            .filter(|r| r.asset.kind() == Kind::Ingress)
+            .filter(|r| is_way_in(r.asset.kind()))
             .map(|r| r.asset.reference.id()),
     );
     let mut ways: Vec<AssetId> = ways.into_iter().collect();
@@ -76,7 +77,7 @@ pub(super) async fn entry_points(
             seen.take(link.to, states.get(&link.to).copied().unwrap_or_default());
         }
         let failed = closure.failed.contains(id) || closure.is_inside(&record);
-        answer.push(seen.judge(record, failed, exposed.contains(id), behind.get(id)));
+        answer.push(seen.judge(record, failed, exposed.contains(id), shut.get(id)));
     }
     answer.sort_by(|a, b| {
         b.state.cmp(&a.state).then_with(|| {
@@ -84,6 +85,19 @@ pub(super) async fn entry_points(
         })
     });
     Ok(answer)
+}
+
+fn is_way_in(kind: Kind) -> bool {
+    is_door(kind)
+        || matches!(
+            kind,
+            Kind::Ingress
+                | Kind::HTTPRoute
+                | Kind::GRPCRoute
+                | Kind::TLSRoute
+                | Kind::TCPRoute
+                | Kind::UDPRoute
+        )
 }
 
 impl Seen {
@@ -96,21 +110,12 @@ impl Seen {
         }
     }
 
-    fn judge(
-        mut self,
-        asset: Arc<Record>,
-        failed: bool,
-        exposed: bool,
-        balancer: Option<&String>,
-    ) -> EntryPoint {
+    fn judge(mut self, asset: Arc<Record>, failed: bool, exposed: bool, shut: Option<&Shut>) -> EntryPoint {
         let all_down = self.all > 0 && self.down == self.all && self.worst == State::Down;
         let (state, mut reason) = if failed {
             (State::Down, "it is in the failed set itself".to_owned())
-        } else if let Some(name) = balancer {
-            (
-                State::Down,
-                format!("the load balancer in front of it leads to {name}, which is down"),
-            )
+        } else if let Some(shut) = shut.filter(|shut| shut.all) {
+            (State::Down, shut.reason.clone())
         } else if all_down {
             (
                 State::Down,
@@ -120,8 +125,15 @@ impl Seen {
             let n = self.touched.iter().filter(|(s, _)| *s >= State::Degraded).count();
             let text = format!("{n} of the {} Services behind it down or degraded", self.all);
             (State::Degraded, text)
+        } else if let Some(shut) = shut {
+            (State::Degraded, shut.reason.clone())
         } else if self.worst == State::AtRisk {
             (State::AtRisk, "a Service behind it is at risk".to_owned())
+        } else if self.all == 0 {
+            (
+                State::Unaffected,
+                "it forwards to no Service by itself".to_owned(),
+            )
         } else {
             (State::Unaffected, "no Service behind it is touched".to_owned())
         };
@@ -137,53 +149,4 @@ impl Seen {
             reason,
         }
     }
-}
-
-/// Ways in that are reached at an address whose load balancer leads to a Service that is down: the controller that serves
-/// them has nobody left.
-async fn behind_failed_balancers(
-    snapshot: &dyn Snapshot,
-    services: &[Affected],
-) -> Result<HashMap<AssetId, String>, QueryError> {
-    let mut down: BTreeMap<ClusterId, HashMap<String, String>> = BTreeMap::new();
-    for service in services.iter().filter(|s| s.state() == State::Down) {
-        let Attributes::Service(kept) = &service.service.asset.attributes else {
-            continue;
-        };
-        let key = service.service.asset.reference.key();
-        for address in &kept.load_balancer {
-            down.entry(key.cluster)
-                .or_default()
-                .insert(address.clone(), key.to_string());
-        }
-    }
-    let mut found = HashMap::new();
-    for (cluster, addresses) in down {
-        let mut query = ListQuery {
-            filter: Filter::And(vec![
-                Filter::Kinds(vec![Kind::Ingress]),
-                Filter::Cluster(Text::Eq(cluster.to_string())),
-            ]),
-            presence: Presence::Present,
-            order: Order::Key,
-            after: None,
-            limit: 2_000,
-        };
-        loop {
-            crate::query::breathe().await;
-            let page = snapshot.list(&query).await?;
-            query.after = page.records.last().map(|r| query.order.position(r));
-            for record in &page.records {
-                if let Attributes::Ingress(kept) = &record.asset.attributes
-                    && let Some(name) = kept.load_balancer.iter().find_map(|a| addresses.get(a))
-                {
-                    found.insert(record.asset.reference.id(), name.clone());
-                }
-            }
-            if !page.more {
-                break;
-            }
-        }
-    }
-    Ok(found)
 }
