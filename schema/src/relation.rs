@@ -71,8 +71,8 @@ relations! {
     Targets "TARGETS" None "BackendTLSPolicy -> Service" "spec.targetRefs";
     /// Terminates TLS with a Secret.
     UsesTls "USES_TLS" StartOnly "Ingress, Gateway, ListenerSet -> Secret" "spec.tls[].secretName, spec.listeners[].tls.certificateRefs";
-    /// Reads a ConfigMap or Secret: environment, volumes, projected volumes, image pull, also in init containers.
-    Reads "READS" StartOnly "Pod, workload, ServiceAccount, BackendTLSPolicy -> ConfigMap, Secret" "volumes, envFrom, env.valueFrom, imagePullSecrets, spec.validation.caCertificateRefs";
+    /// Reads a ConfigMap or Secret: environment, volumes, projected volumes, image pull, also in init containers; or the class that mounts secrets from elsewhere.
+    Reads "READS" StartOnly "Pod, workload, ServiceAccount, BackendTLSPolicy -> ConfigMap, Secret, SecretProviderClass" "volumes, envFrom, env.valueFrom, imagePullSecrets, spec.validation.caCertificateRefs";
     /// Mounts a claim.
     Mounts "MOUNTS" Hard "Pod, workload -> PersistentVolumeClaim" "volumes[].persistentVolumeClaim, volumes[].ephemeral";
     /// A claim and its volume; bound only where both agree.
@@ -123,10 +123,10 @@ relations! {
     ServedBy "SERVED_BY" Hard "APIService -> Service" "spec.service";
     /// The policy that a binding enforces.
     Enforces "ENFORCES" None "ValidatingAdmissionPolicyBinding -> ValidatingAdmissionPolicy" "spec.policyName";
-    /// The images that a pod's containers run. It needs the image to start.
-    UsesImage "USES_IMAGE" StartOnly "Pod -> Image" "status.containerStatuses[].imageID, also of init and ephemeral containers";
+    /// The images that a pod's containers run, or that it mounts by their digests. It needs them to start.
+    UsesImage "USES_IMAGE" StartOnly "Pod -> Image" "status.containerStatuses[].imageID, also of init and ephemeral containers; spec.volumes[].image";
     /// The registries that a template's images come from. A workload that another one controls names none.
-    PullsFrom "PULLS_FROM" StartOnly "workload, Pod without one -> Registry" "spec.containers[].image, also of init containers";
+    PullsFrom "PULLS_FROM" StartOnly "workload, Pod without one -> Registry" "spec.containers[].image, also of init containers; spec.volumes[].image";
     /// The virtual machine that a node is.
     IsMachine "IS_MACHINE" Hard "Node -> VirtualMachine" "spec.providerID";
     /// The name outside of the cluster that a Service stands for.

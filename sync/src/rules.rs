@@ -104,7 +104,18 @@ pub(crate) struct RelationRule {
     pub patterns: Vec<Pattern>,
     pub except: Vec<String>,
     pub or_own_name: bool,
+    /// The place holds an object that says which image it speaks of.
+    pub image: Option<ImageRule>,
     pub when: Vec<When>,
+}
+
+/// What tells an image, each from the place of the reference on.
+#[derive(Debug)]
+pub(crate) struct ImageRule {
+    pub digest: Path,
+    /// Without it the digest alone is its name.
+    pub repository: Option<Path>,
+    pub registry: Option<Path>,
 }
 
 /// Where a target lives.
@@ -192,8 +203,22 @@ impl Rule {
             projection.add(&attribute.path, &[]);
         }
         for relation in &self.relations {
-            let fields: &[&str] = if relation.is_ref { REF_FIELDS } else { &[] };
-            projection.add(&relation.path, fields);
+            match &relation.image {
+                Some(image) => {
+                    let parts = [
+                        Some(&image.digest),
+                        image.repository.as_ref(),
+                        image.registry.as_ref(),
+                    ];
+                    for part in parts.into_iter().flatten() {
+                        projection.add(&relation.path.join(part), &[]);
+                    }
+                }
+                None => {
+                    let fields: &[&str] = if relation.is_ref { REF_FIELDS } else { &[] };
+                    projection.add(&relation.path, fields);
+                }
+            }
             if let Some(path) = &relation.kind_path {
                 projection.add(path, &[]);
             }

@@ -8,12 +8,14 @@
 mod expectation;
 mod linked;
 mod refresh;
+mod ruled;
 mod script;
 mod served;
+mod traps;
 
 use crate::store::{Embedded, InMemory, Specimen};
 use futures::stream::{self, StreamExt};
-use planisphere_schema::{AssetKey, Detail, Kind, RelationKind};
+use planisphere_schema::{Asset, AssetKey, Attributes, Detail, Kind, RelationKind};
 use script::{Act, Scenario};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -35,6 +37,16 @@ fn shown(key: &AssetKey) -> String {
     match key.kind {
         Kind::Cluster => "Cluster/-".to_owned(),
         _ => key.to_string(),
+    }
+}
+
+/// A custom resource's name, and what rules keep of it.
+fn fields(asset: &Asset) -> Option<(String, Value)> {
+    match &asset.attributes {
+        Attributes::Custom(custom) if !custom.fields.is_empty() => {
+            Some((shown(asset.reference.key()), custom.fields_json()))
+        }
+        _ => None,
     }
 }
 

@@ -2,34 +2,45 @@
 
 use super::Draft;
 use super::draft::NAME_MAX;
-use crate::wire::{Container, ContainerStatus};
+use crate::wire::{ContainerStatus, PodSpec};
 use planisphere_schema::Kind;
 use planisphere_schema::RelationKind::{PullsFrom, UsesImage};
 
 /// The registry of a name that names none.
 const USUAL: &str = "docker.io";
 
-/// USES_IMAGE: what each container of a pod runs, once it runs.
-pub(super) fn uses<'a>(draft: &mut Draft, statuses: impl Iterator<Item = &'a ContainerStatus>) {
-    for status in statuses {
-        if let Some(name) = digest(&status.image_id) {
-            let image = draft.neighbour(Kind::Image, name);
-            draft.point(UsesImage, image);
-        }
+/// USES_IMAGE: what each container of a pod runs, once it runs, and the images that it mounts by their digests.
+pub(super) fn uses<'a>(
+    draft: &mut Draft,
+    spec: &PodSpec,
+    statuses: impl Iterator<Item = &'a ContainerStatus>,
+) {
+    let run = statuses.map(|status| status.image_id.as_str());
+    for name in run.chain(mounted(spec)).filter_map(digest) {
+        let image = draft.neighbour(Kind::Image, name);
+        draft.point(UsesImage, image);
     }
 }
 
 /// PULLS_FROM: where the images of a pod spec come from.
-pub(super) fn pulls<'a>(draft: &mut Draft, containers: impl Iterator<Item = &'a Container>) {
-    for container in containers.filter(|c| !c.image.is_empty()) {
-        let registry = draft.neighbour(Kind::Registry, registry(&container.image));
+pub(super) fn pulls(draft: &mut Draft, spec: &PodSpec) {
+    let containers = spec.containers.iter().chain(&spec.init_containers);
+    let run = containers.map(|container| container.image.as_str());
+    for image in run.chain(mounted(spec)).filter(|image| !image.is_empty()) {
+        let registry = draft.neighbour(Kind::Registry, registry(image));
         draft.point(PullsFrom, registry);
     }
 }
 
+/// The images that are mounted as volumes.
+fn mounted(spec: &PodSpec) -> impl Iterator<Item = &str> {
+    let images = spec.volumes.iter().filter_map(|v| v.source.image.as_ref());
+    images.map(|image| image.reference.as_str())
+}
+
 /// The image of an imageID: `repository@algorithm:digest`, or the digest of its configuration alone, where that is all
 /// that the runtime says. None where there is no digest: a tag may be another image tomorrow.
-fn digest(image_id: &str) -> Option<&str> {
+pub(super) fn digest(image_id: &str) -> Option<&str> {
     // Old runtimes write how they came to it in front.
     let image = image_id.split_once("://").map_or(image_id, |(_, rest)| rest);
     let (repository, digest) = image.rsplit_once('@').unwrap_or(("", image));

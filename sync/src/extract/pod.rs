@@ -25,9 +25,9 @@ impl Extract for wire::Pod {
             &status.init_container_statuses,
             &status.ephemeral_container_statuses,
         ];
-        image::uses(draft, statuses.into_iter().flatten());
+        image::uses(draft, &spec, statuses.into_iter().flatten());
         if draft.controller.is_none() {
-            image::pulls(draft, spec.containers.iter().chain(&spec.init_containers));
+            image::pulls(draft, &spec);
         }
         control_plane::pod(draft, &spec);
         for claim in &status.resource_claim_statuses {

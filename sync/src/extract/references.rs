@@ -17,7 +17,7 @@ pub(super) enum Whose<'a> {
     },
 }
 
-/// One reference to a ConfigMap or Secret.
+/// One reference to a ConfigMap or Secret, or to the class that takes secrets from elsewhere.
 struct Reference<'a> {
     kind: Kind,
     name: &'a str,
@@ -27,6 +27,10 @@ struct Reference<'a> {
 
 /// In every pod, put there by the cluster itself: an edge to it would say nothing.
 const ROOT_CA: &str = "kube-root-ca.crt";
+
+/// The driver that mounts what a SecretProviderClass takes from a store outside of the cluster.
+const SECRETS_STORE: &str = "secrets-store.csi.k8s.io";
+const SECRETS_STORE_GROUP: &str = "secrets-store.csi.x-k8s.io";
 
 /// Declares READS, MOUNTS, RUNS_AS, HAS_PRIORITY, HAS_RUNTIME and USES_CLAIM of a pod spec.
 pub(super) fn declare(draft: &mut Draft, spec: &PodSpec, whose: Whose<'_>) {
@@ -111,12 +115,17 @@ fn of_volume<'a>(source: &'a VolumeSource, references: &mut Vec<Reference<'a>>) 
             push(Kind::ConfigMap, &config.name, "projected", config.optional);
         }
     }
-    if let Some(secret) = source
-        .csi
-        .as_ref()
-        .and_then(|c| c.node_publish_secret_ref.as_ref())
-    {
+    let Some(csi) = &source.csi else {
+        return;
+    };
+    if let Some(secret) = &csi.node_publish_secret_ref {
         push(Kind::Secret, &secret.name, "csi", false);
+    }
+    if csi.driver == SECRETS_STORE
+        && let Some(attributes) = &csi.volume_attributes
+        && let Some(kind) = Kind::mentioned(SECRETS_STORE_GROUP, "SecretProviderClass")
+    {
+        push(kind, &attributes.secret_provider_class, "csi", false);
     }
 }
 
@@ -159,7 +168,7 @@ fn reads(draft: &mut Draft, mut references: Vec<Reference<'_>>, template: Option
             }
         }
         let optional = Some(same.iter().all(|r| r.optional));
-        let to = draft.neighbour(same[0].kind, same[0].name);
+        let to = draft.beside(same[0].kind, same[0].name);
         draft.declare(
             Reads,
             to,

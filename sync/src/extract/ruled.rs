@@ -3,8 +3,11 @@
 
 use super::Draft;
 use super::draft::NAME_MAX;
+use super::image;
 use super::metadata::filled;
-use crate::rules::{AttributeRule, Captured, Holds, InNamespace, Path, RelationRule, Rule, TEXT_MAX, When};
+use crate::rules::{
+    AttributeRule, Captured, Holds, ImageRule, InNamespace, Path, RelationRule, Rule, TEXT_MAX, When,
+};
 use planisphere_schema::attributes::{CustomField, FieldType};
 use planisphere_schema::{AssetRef, Detail, Kind, Time};
 use serde_json::Value;
@@ -211,7 +214,10 @@ fn relate(rule: &Rule, relation: &RelationRule, draft: &mut Draft, body: &Value)
         let me = draft.me();
         let target = match &**value {
             Value::Object(_) if relation.is_ref => of_object(relation, value),
-            Value::String(text) if !relation.is_ref => of_text(relation, text, kind_text.as_deref(), &me),
+            Value::Object(_) if relation.image.is_some() => of_image(relation.image.as_ref(), value),
+            Value::String(text) if !relation.is_ref && relation.image.is_none() => {
+                of_text(relation, text, kind_text.as_deref(), &me)
+            }
             _ => Err("is not of the form that the rule expects"),
         };
         match target {
@@ -296,6 +302,49 @@ fn of_object<'t>(relation: &RelationRule, object: &'t Value) -> Told<'t> {
         .filter(|u| uuid::Uuid::parse_str(u).is_ok())
         .map(str::to_owned);
     target(kind, name.into(), namespace.map(Cow::Borrowed), uid)
+}
+
+/// What a registry that has two names is called in the names of images.
+const SAME_REGISTRY: (&str, &str) = ("index.docker.io", "docker.io");
+
+fn of_image<'t>(image: Option<&ImageRule>, object: &'t Value) -> Told<'t> {
+    let text = |path: &Path| {
+        let (mut found, mut wrong) = (None, false);
+        path.walk(object, &mut |value| found = Some(value), &mut || wrong = true);
+        match found {
+            Some(Value::String(text)) if !wrong => Ok(Some(text.as_str()).filter(|t| !t.is_empty())),
+            None if !wrong => Ok(None),
+            _ => Err("is not of the form that the rule expects"),
+        }
+    };
+    let part = |path: Option<&Path>| path.map_or(Ok(None), &text);
+    let Some(image) = image else {
+        return Ok(None);
+    };
+    let (digest, repository, registry) = (
+        text(&image.digest)?,
+        part(image.repository.as_ref())?,
+        part(image.registry.as_ref())?.map(|server| match server == SAME_REGISTRY.0 {
+            true => SAME_REGISTRY.1,
+            false => server,
+        }),
+    );
+    let Some(digest) = digest else {
+        return Ok(None);
+    };
+    let whole = match (registry, repository) {
+        (Some(registry), Some(repository)) => format!("{registry}/{repository}@{digest}"),
+        (None, Some(repository)) => format!("{repository}@{digest}"),
+        (_, None) => digest.to_owned(),
+    };
+    let odd = |c: char| c.is_control() || c.is_whitespace();
+    let name = image::digest(&whole).filter(|name| !name.contains(odd));
+    Ok(Some(Target {
+        kind: Kind::Image,
+        name: name.ok_or("tells no digest of an image")?.to_owned().into(),
+        namespace: None,
+        uid: None,
+    }))
 }
 
 fn target<'t>(

@@ -24,7 +24,7 @@ const REVISION: &str = "deployment.kubernetes.io/revision";
 fn template(draft: &mut Draft, spec: PodSpec, claimed: &[String]) -> Vec<TemplateContainer> {
     if draft.controller.is_none() {
         references::declare(draft, &spec, Whose::Template { claimed });
-        image::pulls(draft, spec.containers.iter().chain(&spec.init_containers));
+        image::pulls(draft, &spec);
     }
     let of = |container: Container, role: &str| TemplateContainer {
         role: role.to_owned(),

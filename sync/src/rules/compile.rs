@@ -1,8 +1,10 @@
 //! Rules as they are written become rules that can be applied, or a list of mistakes.
 
 use super::error::Faults;
-use super::form::{AttributeForm, NamespaceForm, RelationForm, RuleForm, TypeForm, WhenForm, part};
-use super::{AttributeRule, Holds, InNamespace, Path, Pattern, RelationRule, Rule, Subject, When};
+use super::form::{
+    AttributeForm, ImageForm, NamespaceForm, RelationForm, RuleForm, TypeForm, WhenForm, part,
+};
+use super::{AttributeRule, Holds, ImageRule, InNamespace, Path, Pattern, RelationRule, Rule, Subject, When};
 use planisphere_schema::attributes::FieldType;
 use planisphere_schema::{Kind, RelationKind};
 use serde_json::Value;
@@ -256,7 +258,12 @@ fn relation(value: &Value, place: &str, faults: &mut Faults<'_>) -> Option<Relat
         .kind
         .as_ref()
         .and_then(|text| faults.ok(&at("kind"), kind(text)));
+    let image = form
+        .image
+        .as_ref()
+        .and_then(|image| image_of(image, &form, &at("image"), faults));
     let tells_kind = form.is_ref
+        || form.image.is_some()
         || form.kind.is_some()
         || form.kind_path.is_some()
         || patterns.iter().any(Pattern::names_kind);
@@ -290,7 +297,53 @@ fn relation(value: &Value, place: &str, faults: &mut Faults<'_>) -> Option<Relat
         patterns,
         except: form.except,
         or_own_name: form.or_own_name,
+        image,
         when: conditions(&form.when, &at("when"), faults),
+    })
+}
+
+fn image_of(
+    image: &ImageForm,
+    form: &RelationForm,
+    place: &str,
+    faults: &mut Faults<'_>,
+) -> Option<ImageRule> {
+    let names = form.is_ref || form.kind.is_some() || form.group.is_some() || form.kind_path.is_some();
+    let reads = form.or_own_name || !form.patterns.is_empty() || !form.except.is_empty();
+    if names || reads || form.namespace.is_some() {
+        faults.add(
+            place,
+            "an image is told by its digest: only `relation`, `label`, `path` and `when` may stand beside it",
+        );
+    }
+    if path(&form.path).is_ok_and(|path| path.is_metadata()) {
+        faults.add(place, "nothing in metadata is an object that tells an image");
+    }
+    let mut part = |key: &str, text: &str| {
+        let read = Path::parse(text).and_then(|path| match path.is_many() {
+            true => Err(format!(
+                "{text:?} may lead to many places: here it must lead to one"
+            )),
+            false => Ok(path),
+        });
+        faults.ok(&format!("{place}.{key}"), read)
+    };
+    let digest = part("digest", &image.digest);
+    let repository = image
+        .repository
+        .as_ref()
+        .and_then(|text| part("repository", text));
+    let registry = image.registry.as_ref().and_then(|text| part("registry", text));
+    if image.registry.is_some() && image.repository.is_none() {
+        faults.add(
+            format!("{place}.registry"),
+            "a registry alone tells no image: give `repository` too",
+        );
+    }
+    Some(ImageRule {
+        digest: digest?,
+        repository,
+        registry,
     })
 }
 

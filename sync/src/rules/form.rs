@@ -79,7 +79,20 @@ pub(super) struct RelationForm {
     #[serde(default)]
     pub(super) or_own_name: bool,
     #[serde(default)]
+    pub(super) image: Option<ImageForm>,
+    #[serde(default)]
     pub(super) when: Vec<Value>,
+}
+
+/// Where an object says which image it speaks of: paths from the place of the reference on.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct ImageForm {
+    pub(super) digest: String,
+    #[serde(default)]
+    pub(super) repository: Option<String>,
+    #[serde(default)]
+    pub(super) registry: Option<String>,
 }
 
 /// `own`, `none`, `{fixed: NAME}` or `{path: PATH}`.

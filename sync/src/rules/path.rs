@@ -75,6 +75,11 @@ impl Path {
         &self.0
     }
 
+    /// Where the other path leads from here on.
+    pub(super) fn join(&self, other: &Path) -> Self {
+        Self([self.steps(), other.steps()].concat())
+    }
+
     /// Whether it may lead to more than one place.
     pub fn is_many(&self) -> bool {
         self.0.contains(&Step::Each)

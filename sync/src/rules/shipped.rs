@@ -31,6 +31,7 @@ shipped! {
     "policy-reports",
     "prometheus-operator",
     "trivy-operator",
+    "vertical-pod-autoscaler",
 }
 
 /// The shipped rules.

@@ -71,6 +71,31 @@ fn each_mistake_names_file_rule_place_and_reason() {
             "attributes",
             "custom resources alone",
         ),
+        (
+            relation("path: spec.x, image: {digets: d}"),
+            "relations[0]",
+            "unknown field `digets`",
+        ),
+        (
+            relation("path: spec.x, kind: Secret, image: {digest: d}"),
+            "relations[0].image",
+            "told by its digest",
+        ),
+        (
+            relation("path: 'spec.x[*]', image: {digest: 'd[*]'}"),
+            "relations[0].image.digest",
+            "many places",
+        ),
+        (
+            relation("path: spec.x, image: {digest: d, registry: r}"),
+            "relations[0].image.registry",
+            "give `repository` too",
+        ),
+        (
+            relation("path: metadata.labels.x, image: {digest: d}"),
+            "relations[0].image",
+            "nothing in metadata",
+        ),
         ("rule: []".into(), "x.yaml", "unknown key"),
         ("rules: [".into(), "x.yaml", ""),
     ] {

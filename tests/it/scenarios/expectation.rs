@@ -18,6 +18,9 @@ pub struct Expectation {
     /// The assets with problems, each with words that these contain. No others have any.
     #[serde(default)]
     pub problems: BTreeMap<String, String>,
+    /// Custom resources with the fields that rules keep of them, each with all it has.
+    #[serde(default)]
+    pub fields: BTreeMap<String, Value>,
     #[serde(default)]
     pub answers: Vec<Answer>,
 }
@@ -73,6 +76,8 @@ pub struct Answer {
 pub struct Found {
     pub edges: Vec<Edge>,
     pub problems: BTreeMap<String, String>,
+    /// Of the custom resources that have any.
+    pub fields: BTreeMap<String, Value>,
 }
 
 impl Ends {
@@ -138,7 +143,10 @@ impl Expectation {
 
     /// Whether it is met by something, and not by nothing too.
     pub fn is_of_something(&self) -> bool {
-        !self.edges.is_empty() || !self.problems.is_empty() || !self.answers.is_empty()
+        !self.edges.is_empty()
+            || !self.problems.is_empty()
+            || !self.fields.is_empty()
+            || !self.answers.is_empty()
     }
 
     /// The relations of which it names every edge.
@@ -193,6 +201,12 @@ impl Expectation {
             .iter()
             .filter(|(asset, _)| !self.problems.contains_key(*asset));
         faults.extend(others.map(|(asset, problems)| format!("+ {asset} has the problems {problems:?}")));
+        for (asset, fields) in &self.fields {
+            let has = found.fields.get(asset).unwrap_or(&Value::Null);
+            if has != fields {
+                faults.push(format!("~ {asset} has the fields {has}, not {fields}"));
+            }
+        }
         faults
     }
 }

@@ -3,7 +3,7 @@
 
 use super::expectation::{Edge, Ends, Expectation, Found, Says};
 use super::script::{Act, Scenario};
-use super::{details, shown};
+use super::{details, fields, shown};
 use planisphere_schema::{
     Asset, AssetId, AssetRef, Change, Cluster, ClusterId, Edge as Drawn, How, Kind, Observed, Scope,
 };
@@ -32,9 +32,14 @@ struct World {
 
 /// Runs a scenario; gives all that is not as expected.
 pub fn run(scenario: &Scenario) -> Vec<String> {
+    run_with(scenario, &Arc::new(shipped().unwrap()))
+}
+
+/// As [`run`], under other rules than the shipped ones.
+pub fn run_with(scenario: &Scenario, rules: &Arc<Rules>) -> Vec<String> {
     let mut faults = Vec::new();
     let last = scenario.steps.len() - 1;
-    walk(scenario, |number, expectation, world| {
+    walk(scenario, rules, |number, expectation, world| {
         let mut place = scenario.place(&scenario.steps[number]);
         let mut those = expectation.faults(&world.found(), &world.seen);
         if number == last && those.is_empty() {
@@ -49,14 +54,14 @@ pub fn run(scenario: &Scenario) -> Vec<String> {
 /// What is found at each expectation, by its place among the steps.
 pub fn found_at(scenario: &Scenario) -> BTreeMap<usize, Found> {
     let mut found = BTreeMap::new();
-    walk(scenario, |number, _, world| {
+    walk(scenario, &Arc::new(shipped().unwrap()), |number, _, world| {
         found.insert(number, world.found());
     });
     found
 }
 
-fn walk(scenario: &Scenario, mut expect: impl FnMut(usize, &Expectation, &World)) {
-    let named = |name: String| (name.clone(), World::new(&name));
+fn walk(scenario: &Scenario, rules: &Arc<Rules>, mut expect: impl FnMut(usize, &Expectation, &World)) {
+    let named = |name: String| (name.clone(), World::new(&name, rules));
     let mut worlds: BTreeMap<String, World> = scenario.clusters().into_iter().map(named).collect();
     for (number, step) in scenario.steps.iter().enumerate() {
         let Some(world) = worlds.get_mut(&step.cluster) else {
@@ -73,13 +78,14 @@ fn walk(scenario: &Scenario, mut expect: impl FnMut(usize, &Expectation, &World)
 
 impl World {
     /// With what every cluster has.
-    fn new(name: &str) -> Self {
+    fn new(name: &str, rules: &Arc<Rules>) -> Self {
         let mut world = Self::of(
             Cluster {
                 id: ClusterId(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes())),
                 name: name.to_owned(),
             },
             Arc::default(),
+            rules.clone(),
         );
         for namespace in ["kube-system", "default"] {
             world.apply(
@@ -89,7 +95,7 @@ impl World {
         world
     }
 
-    fn of(cluster: Cluster, catalog: Arc<Catalog>) -> Self {
+    fn of(cluster: Cluster, catalog: Arc<Catalog>, rules: Arc<Rules>) -> Self {
         let itself = Asset::named(AssetRef::cluster(cluster.id));
         Self {
             linker: Linker::new(cluster.clone()),
@@ -99,14 +105,14 @@ impl World {
             edges: BTreeMap::new(),
             seen: BTreeSet::new(),
             catalog,
-            rules: Arc::new(shipped().unwrap()),
+            rules,
             cluster,
         }
     }
 
     /// A world that saw nothing but what is left, as lists of kinds, in the opposite order.
     fn anew(&self) -> Self {
-        let mut world = Self::of(self.cluster.clone(), self.catalog.clone());
+        let mut world = Self::of(self.cluster.clone(), self.catalog.clone(), self.rules.clone());
         let mut left: Vec<&Value> = self.objects.values().collect();
         left.reverse();
         for object in left {
@@ -220,6 +226,7 @@ impl World {
             problems: with_problems
                 .map(|a| (shown(a.reference.key()), a.problems.join("; ")))
                 .collect(),
+            fields: self.assets.values().filter_map(fields).collect(),
         }
     }
 

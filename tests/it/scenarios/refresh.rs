@@ -37,6 +37,12 @@ pub fn document(step: &Step, expectation: &Expectation, found: &Found, answers: 
             let _ = writeln!(text, "    {asset}: {}", Value::from(words.as_str()));
         }
     }
+    if !expectation.fields.is_empty() {
+        text.push_str("  fields:\n");
+        for (asset, fields) in &found.fields {
+            let _ = writeln!(text, "    {asset}: {fields}");
+        }
+    }
     if !answers.is_empty() {
         text.push_str("  answers:\n");
     }

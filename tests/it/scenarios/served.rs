@@ -3,7 +3,7 @@
 
 use super::expectation::{Answer, Edge, Ends, Expectation, Found, Says};
 use super::script::{Act, Scenario, Step};
-use super::{details, shown};
+use super::{details, fields, shown};
 use crate::program::{client, until};
 use crate::store::Specimen;
 use axum::body::Body;
@@ -283,6 +283,7 @@ async fn found(snapshot: &dyn Snapshot, cluster: &str) -> (Found, Vec<String>) {
     let named = |record: &Arc<Record>| shown(record.asset.reference.key());
     let mut found = Found::default();
     for at in &records {
+        found.fields.extend(fields(&at.asset));
         if !at.asset.problems.is_empty() {
             found.problems.insert(named(at), at.asset.problems.join("; "));
         }

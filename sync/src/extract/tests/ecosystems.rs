@@ -204,6 +204,53 @@ fn what_is_wrong_in_a_custom_resource_is_a_problem_that_quotes_nothing() {
 }
 
 #[test]
+fn a_report_that_tells_its_image_in_a_wrong_way_keeps_what_else_it_says() {
+    let digest = format!("sha256:{}", "a1".repeat(32));
+    let report = |report: Value| {
+        ruled(
+            "aquasecurity.github.io",
+            "VulnerabilityReport",
+            json!({"report": report}),
+        )
+    };
+    let whole = report(
+        json!({"registry": {"server": "quay.io"}, "artifact": {"repository": "x/cart", "digest": digest}}),
+    );
+    assert_eq!(
+        edges(&whole),
+        [format!("REPORTS_ON image Image/quay.io/x/cart@{digest}")]
+    );
+    let local = report(json!({"artifact": {"repository": "cart", "digest": digest}}));
+    assert_eq!(edges(&local), [format!("REPORTS_ON image Image/cart@{digest}")]);
+    let silent = report(json!({"artifact": {"repository": "cart"}}));
+    assert_eq!((silent.edges.len(), silent.asset.problems.len()), (0, 0));
+    for (wrong, words) in [
+        (
+            json!({"artifact": {"repository": "cart", "digest": "latest hidden"}}),
+            "no digest",
+        ),
+        (
+            json!({"artifact": {"repository": "cart hidden", "digest": digest}}),
+            "no digest",
+        ),
+        (
+            json!({"artifact": {"repository": ["hidden"], "digest": digest}}),
+            "form",
+        ),
+        (json!({"artifact": "hidden"}), "form"),
+        (json!("hidden"), "form"),
+    ] {
+        let observation = report(wrong);
+        assert!(observation.edges.is_empty(), "{observation:?}");
+        let problems = observation.asset.problems.join("; ");
+        assert!(
+            problems.contains(words) && !problems.contains("hidden"),
+            "{problems}"
+        );
+    }
+}
+
+#[test]
 fn forged_owners_of_kinds_that_cannot_be_are_problems_and_no_edges() {
     let owners = json!([{"apiVersion": "v1", "kind": "Zone", "name": "z", "uid": UID},
         {"apiVersion": "a b/v1", "kind": "\u{0}", "name": "z", "uid": UID}]);
