@@ -158,6 +158,7 @@ attributes! {
     CustomResourceDefinition(CustomResourceDefinitionAttributes),
     ResourceClaim(ResourceClaimAttributes),
     DeviceClass(DeviceClassAttributes),
+    ResourceSlice(ResourceSliceAttributes),
     GatewayClass(GatewayClassAttributes),
     Gateway(GatewayAttributes),
     ListenerSet(ListenerSetAttributes),

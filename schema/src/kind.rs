@@ -173,6 +173,8 @@ kinds! {
     ResourceClaim "resource.k8s.io" "v1" "resourceclaims" [] Namespaced Watched;
     /// A DeviceClass.
     DeviceClass "resource.k8s.io" "v1" "deviceclasses" [] Cluster Watched;
+    /// A ResourceSlice: devices of a driver, and where they can be reached.
+    ResourceSlice "resource.k8s.io" "v1" "resourceslices" [] Cluster Watched;
     /// A GatewayClass of the Gateway API.
     GatewayClass "gateway.networking.k8s.io" "v1" | "v1beta1" "gatewayclasses" ["gc"] Cluster Watched;
     /// A Gateway: where traffic comes into the cluster.

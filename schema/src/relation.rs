@@ -79,8 +79,8 @@ relations! {
     BoundTo "BOUND_TO" Hard "PersistentVolumeClaim -> PersistentVolume" "PVC spec.volumeName, PV spec.claimRef with the claim's uid";
     /// The claim that a volume is kept for; a Released volume still names its old claim. The pods that may use a claim's devices.
     ReservedFor "RESERVED_FOR" None "PersistentVolume -> PersistentVolumeClaim; ResourceClaim -> Pod" "spec.claimRef, status.reservedFor";
-    /// A volume, or the devices of a claim, can be reached only from there.
-    PinnedTo "PINNED_TO" Hard "PersistentVolume, ResourceClaim -> Node, Zone" "spec.nodeAffinity.required, status.allocation.nodeSelector";
+    /// A volume, or the devices of a claim or slice, can be reached only from there.
+    PinnedTo "PINNED_TO" Hard "PersistentVolume, ResourceClaim, ResourceSlice -> Node, Zone" "spec.nodeAffinity.required, status.allocation.nodeSelector, spec.nodeName, spec.nodeSelector";
     /// The claims that a StatefulSet's templates make for its ordinals.
     Claims "CLAIMS" None "StatefulSet -> PersistentVolumeClaim" "spec.volumeClaimTemplates, spec.replicas, spec.ordinals.start";
     /// The headless Service that names a StatefulSet's pods.

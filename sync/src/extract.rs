@@ -123,6 +123,7 @@ extractors! {
     CustomResourceDefinition(CustomResourceDefinition),
     ResourceClaim(ResourceClaim),
     DeviceClass(DeviceClass),
+    ResourceSlice(ResourceSlice),
     GatewayClass(GatewayClass),
     Gateway(Gateway),
     ListenerSet(ListenerSet),

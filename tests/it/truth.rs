@@ -70,6 +70,7 @@ pub const RESOURCES: &[(&str, &str)] = &[
     ),
     ("resourceclaims", "ResourceClaim.resource.k8s.io"),
     ("deviceclasses", "DeviceClass.resource.k8s.io"),
+    ("resourceslices", "ResourceSlice.resource.k8s.io"),
 ];
 
 /// One instance of a service: name of the pod, or the address where there is none.

@@ -44,4 +44,18 @@ kept! {
         /// The extended resource that pods may ask for instead.
         1 extended_resource_name: string?;
     }
+
+    /// What is kept of a ResourceSlice.
+    ResourceSliceAttributes {
+        /// The driver of the devices.
+        1 driver: string;
+        /// The pool that they are in, often named after a node.
+        2 pool: string;
+        /// The node that they are in; null where that is told in another way.
+        3 node_name: string?;
+        /// Every node can reach them.
+        4 all_nodes: bool;
+        /// Their names in the pool.
+        5 devices: [string];
+    }
 }

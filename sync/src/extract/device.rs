@@ -4,9 +4,9 @@ use super::metadata::filled;
 use super::storage::pin;
 use super::{Draft, Extract};
 use crate::wire;
-use planisphere_schema::RelationKind::{OfClass, ReservedFor};
+use planisphere_schema::RelationKind::{OfClass, PinnedTo, ReservedFor};
 use planisphere_schema::attributes::{
-    AllocatedDevice, DeviceClassAttributes, DeviceRequest, ResourceClaimAttributes,
+    AllocatedDevice, DeviceClassAttributes, DeviceRequest, ResourceClaimAttributes, ResourceSliceAttributes,
 };
 use planisphere_schema::{Attributes, Detail, Kind};
 
@@ -94,6 +94,31 @@ impl Extract for wire::DeviceClass {
     fn describe(self, _: &mut Draft) -> Attributes {
         DeviceClassAttributes {
             extended_resource_name: filled(self.spec.extended_resource_name),
+        }
+        .into()
+    }
+}
+
+impl Extract for wire::ResourceSlice {
+    fn metadata(&mut self) -> &mut wire::ObjectMeta {
+        &mut self.metadata
+    }
+
+    fn describe(self, draft: &mut Draft) -> Attributes {
+        let spec = self.spec;
+        if !spec.node_name.is_empty() {
+            let node = draft.neighbour(Kind::Node, &spec.node_name);
+            draft.point(PinnedTo, node);
+        }
+        if let Some(nodes) = &spec.node_selector {
+            pin(draft, nodes);
+        }
+        ResourceSliceAttributes {
+            driver: spec.driver,
+            pool: spec.pool.name,
+            node_name: filled(spec.node_name),
+            all_nodes: spec.all_nodes,
+            devices: spec.devices.into_iter().map(|device| device.name).collect(),
         }
         .into()
     }

@@ -1,6 +1,6 @@
 //! Devices and who claims them: k8s.io/api/resource/v1/generated.proto.
 
-use super::{NodeSelector, ObjectMeta, wire};
+use super::{LocalName, NodeSelector, ObjectMeta, wire};
 
 wire! {
     ResourceClaim {
@@ -72,5 +72,19 @@ wire! {
 
     DeviceClassSpec {
         4 extended_resource_name: string;
+    }
+
+    ResourceSlice {
+        1 metadata: ObjectMeta;
+        2 spec: ResourceSliceSpec;
+    }
+
+    ResourceSliceSpec {
+        1 driver: string;
+        2 pool: LocalName;
+        3 node_name: string;
+        4 node_selector: NodeSelector?;
+        5 all_nodes: bool;
+        6 devices: [LocalName];
     }
 }
