@@ -6,7 +6,7 @@ use crate::query::{QueryError, calls, edges, records};
 use crate::store::{
     Direction, Filter, Link, ListQuery, NeighbourQuery, Order, Presence, Record, Snapshot, Text,
 };
-use planisphere_schema::{AssetId, AssetRef, Attributes, ClusterId, Kind, RelationKind};
+use planisphere_schema::{AssetId, Attributes, ClusterId, Kind, RelationKind};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -26,6 +26,8 @@ pub(super) struct Closure {
     pub failed: HashSet<AssetId>,
     /// Clusters that fail whole.
     pub clusters: HashSet<ClusterId>,
+    /// Namespaces that fail whole, of clusters that do not.
+    pub namespaces: Vec<(ClusterId, Box<str>)>,
     /// Pods that fail.
     pub pods: HashMap<AssetId, Arc<Record>>,
     /// Pods that something needs to start fails of.
@@ -125,6 +127,7 @@ impl Closure {
                 self.take_everything(snapshot, inside).await?;
             }
             Kind::Namespace => {
+                self.namespaces.push((key.cluster, key.name.clone()));
                 let here = Filter::Namespace(Text::Eq(key.name.to_string()));
                 self.take_everything(snapshot, Filter::And(vec![inside, here]))
                     .await?;
@@ -300,6 +303,10 @@ impl Closure {
             let id = link.from;
             if self.failed.insert(id) {
                 self.cause.insert(id, link);
+                if record.asset.kind() == Kind::Namespace {
+                    let key = record.asset.reference.key();
+                    self.namespaces.push((key.cluster, key.name.clone()));
+                }
                 new.push(record);
             } else if relation == RelationKind::Mounts {
                 new.push(record);
@@ -380,8 +387,8 @@ impl Closure {
     /// Whether an asset's namespace or cluster is in the failed set.
     pub(super) fn is_inside(&self, record: &Record) -> bool {
         let key = record.asset.reference.key();
-        let namespace = || AssetRef::new(key.cluster, Kind::Namespace, "", &key.namespace).id();
-        self.clusters.contains(&key.cluster)
-            || (!key.namespace.is_empty() && self.failed.contains(&namespace()))
+        let named =
+            |(cluster, name): &(ClusterId, Box<str>)| *cluster == key.cluster && *name == key.namespace;
+        self.clusters.contains(&key.cluster) || self.namespaces.iter().any(named)
     }
 }

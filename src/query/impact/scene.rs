@@ -42,13 +42,13 @@ pub(super) struct Scene {
     pub nodes: Vec<AssetId>,
     /// Addresses outside, as endpoints name them.
     pub outside: Vec<AssetId>,
-    /// An edge from a Service to each of whom it routes to.
+    /// An edge from a Service to each of whom it routes to and that may explain its state.
     pub routes: HashMap<(usize, Who), Link>,
     /// Where lost pods can go, or why nowhere, by their numbers.
     pub fits: HashMap<usize, Fit>,
     volume_terms: HashMap<usize, Vec<Vec<NodeTerm>>>,
     pod_index: HashMap<AssetId, usize>,
-    node_index: HashMap<AssetId, usize>,
+    node_index: HashMap<ClusterId, HashMap<Box<str>, usize>>,
     zones: HashMap<(ClusterId, String), usize>,
     node_records: Vec<Option<Arc<Record>>>,
 }
@@ -242,12 +242,16 @@ impl Scene {
     }
 
     fn node(&mut self, cluster: ClusterId, name: &str) -> usize {
-        let id = AssetRef::new(cluster, Kind::Node, "", name).id();
-        *self.node_index.entry(id).or_insert_with(|| {
-            self.nodes.push(id);
-            self.model.nodes.push(Node::default());
-            self.nodes.len() - 1
-        })
+        // Many pods name the same node: its id, a digest, is made once.
+        let known = self.node_index.entry(cluster).or_default();
+        if let Some(number) = known.get(name) {
+            return *number;
+        }
+        let number = self.nodes.len();
+        known.insert(name.into(), number);
+        self.nodes.push(AssetRef::new(cluster, Kind::Node, "", name).id());
+        self.model.nodes.push(Node::default());
+        number
     }
 
     /// Learns of each node whether it fails and in which zone it stands.
@@ -280,7 +284,7 @@ impl Scene {
         for (service, links) in links {
             let cluster = self.services[service].asset.reference.key().cluster;
             for link in links {
-                let named = link.detail.node_name.clone().filter(|n| !n.is_empty());
+                let named = link.detail.node_name.as_deref().filter(|n| !n.is_empty());
                 let who = match self.pod_index.get(&link.to) {
                     Some(pod) if edges::is_stale(&link, &self.pods[*pod]) => continue,
                     Some(pod) => Who::Pod(*pod),
@@ -292,13 +296,20 @@ impl Scene {
                 let ready = link.detail.ready.unwrap_or(true);
                 let endpoint = Endpoint {
                     who,
-                    node: named.map(|name| self.node(cluster, &name)),
+                    node: named.map(|name| self.node(cluster, name)),
                     ready,
                     serving: link.detail.serving.unwrap_or(ready),
                     terminating: link.detail.terminating.unwrap_or(false),
                 };
                 self.model.services[service].endpoints.push(endpoint);
-                self.routes.entry((service, who)).or_insert(link);
+                let explains = match who {
+                    Who::Pod(pod) => self.model.pods[pod].failed || self.model.pods[pod].blocked,
+                    // Whether it fails is known once all nodes are.
+                    Who::Node(_) | Who::Outside(..) => true,
+                };
+                if explains {
+                    self.routes.entry((service, who)).or_insert(link);
+                }
             }
         }
         self.place_pods(snapshot, closure).await

@@ -4,7 +4,7 @@ use super::{Scene, neighbours};
 use crate::query::QueryError;
 use crate::query::impact::Cut;
 use crate::query::impact::closure::{Closure, is_running};
-use crate::query::impact::model::Budget;
+use crate::query::impact::model::{Budget, Who};
 use crate::store::{Direction, Snapshot};
 use planisphere_schema::{AssetId, Attributes, RelationKind};
 use std::collections::BTreeSet;
@@ -13,13 +13,21 @@ use std::collections::BTreeSet;
 const MOST_COVERED: usize = 50_000;
 
 impl Scene {
-    /// Reads the budgets of all pods that the scene has. Pods that they cover besides join it: a budget counts them too.
+    /// Reads the budgets that may matter: of every pod that fails, and of one pod of each Service, since a budget that says
+    /// what a Service needs covers all of its pods. Pods that they cover besides join the scene: a budget counts them too.
     pub(super) async fn budgets(
         &mut self,
         snapshot: &dyn Snapshot,
         closure: &mut Closure,
     ) -> Result<(), QueryError> {
-        let pods: Vec<AssetId> = self.pods.iter().map(|p| p.asset.reference.id()).collect();
+        let one_each = self.model.services.iter().filter_map(|service| {
+            service.endpoints.iter().find_map(|e| match e.who {
+                Who::Pod(pod) => Some(self.pods[pod].asset.reference.id()),
+                _ => None,
+            })
+        });
+        let pods: BTreeSet<AssetId> = closure.pods.keys().copied().chain(one_each).collect();
+        let pods: Vec<AssetId> = pods.into_iter().collect();
         let found = neighbours(snapshot, &pods, Direction::In, RelationKind::Protects, 100).await?;
         let budgets: BTreeSet<AssetId> = found.iter().flat_map(|n| &n.links).map(|l| l.from).collect();
         let budgets: Vec<AssetId> = budgets.into_iter().collect();
