@@ -10,6 +10,7 @@ pub mod drain;
 mod entry;
 pub mod evaluate;
 pub mod fit;
+mod mesh;
 pub mod model;
 pub mod propagate;
 pub mod quorum;
@@ -264,7 +265,7 @@ async fn flow(
         .iter()
         .filter(|(_, s)| **s > State::Unaffected)
         .map(|(id, _)| *id);
-    let near = calls.upstream_of(hit.collect());
+    let near = mesh::upstream_of(snapshot, calls, hit.collect()).await?;
     let edges: Vec<Call<AssetId>> = near.iter().map(|c| c.call.clone()).collect();
     let mut reached = propagate(&own, &edges);
     for service in services.iter_mut() {
