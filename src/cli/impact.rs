@@ -51,6 +51,7 @@ async fn ask(client: &Client, args: &ImpactArgs, filter: &Value) -> Result<Value
                     ownership {{ owner {{ name }} }} }}
                 pageInfo {{ hasNextPage endCursor }} }}
             entryPoints {{ asset {{ {asset} }} state exposureDegraded reason }}
+            refusals {{ by {{ {asset} }} service {{ {asset} }} refused refusesPods reason }}
             notify {{ owner {{ name }} contacts {{ channel address }} worst services {{ {asset} }} }}
             truncation {{ at skipped }} {SELECT} }} }}"
     );
@@ -97,6 +98,11 @@ fn graph(answer: &Value) -> Graph {
             let callee = graph.asset(callee, "");
             graph.edge(&service, &callee, "CALLS");
         }
+    }
+    for refusal in list(&answer["refusals"]) {
+        let by = graph.asset(&refusal["by"], "REFUSES");
+        let service = graph.asset(&refusal["service"], "");
+        graph.edge(&by, &service, "CALLS_WEBHOOK");
     }
     graph
 }
@@ -156,6 +162,19 @@ fn table(answer: &Value) -> String {
     }
     if !ways.is_empty() {
         told.push_str(&format!("\n{ways}"));
+    }
+    let mut refusals = Table::new(["REFUSED BY", "CLUSTER", "WHAT", "WHY"]);
+    for refusal in list(&answer["refusals"]) {
+        let what: Vec<String> = list(&refusal["refused"]).iter().map(text).collect();
+        refusals.row([
+            reference(&refusal["by"]),
+            text(&refusal["by"]["cluster"]),
+            what.join("; "),
+            text(&refusal["reason"]),
+        ]);
+    }
+    if !refusals.is_empty() {
+        told.push_str(&format!("\n{refusals}"));
     }
     let mut notices = Table::new(["TELL", "WORST", "SERVICES", "CONTACT"]);
     for notice in list(&answer["notify"]) {

@@ -4,6 +4,7 @@
 //! Reading and judging are apart: `closure` and `scene` read the graph hop by hop, `evaluate`, `recovery` and `propagate`
 //! judge plain numbers. Nothing here knows GraphQL, or which store answers.
 
+mod admission;
 mod closure;
 mod doors;
 pub mod drain;
@@ -19,6 +20,7 @@ pub mod recovery;
 pub mod risks;
 mod scene;
 
+pub use admission::Refusal;
 pub use entry::EntryPoint;
 pub use scene::Fit;
 
@@ -146,6 +148,8 @@ pub struct Impact {
     pub services: Vec<Affected>,
     /// Ways in that users see.
     pub entry_points: Vec<EntryPoint>,
+    /// What clusters refuse to store meanwhile, what refuses pods first.
+    pub refusals: Vec<Refusal>,
     /// What was not looked at; empty where the answer is whole.
     pub cuts: Vec<Cut>,
 }
@@ -186,6 +190,7 @@ pub async fn impact(
             .then_with(|| place(&a.service).cmp(&place(&b.service)))
     });
     let entry_points = entry::entry_points(snapshot, &closure, &services).await?;
+    let refusals = admission::refusals(snapshot, &services).await?;
     Ok(Impact {
         failed_assets: closure.failed.len(),
         failed_pods: closure.pods.len(),
@@ -194,6 +199,7 @@ pub async fn impact(
         roots: closure.roots,
         services,
         entry_points,
+        refusals,
         cuts: closure.cuts,
     })
 }

@@ -18,7 +18,7 @@ use planisphere::query::ownership::book::Book;
 use planisphere::query::ownership::resolve::ownerships;
 use planisphere::store::embedded::EmbeddedStore;
 use planisphere::store::{Filter, ListQuery, Order, Presence, Record, Snapshot, Store};
-use planisphere_schema::{AssetRef, Kind};
+use planisphere_schema::{AssetRef, Attributes, Change, Kind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -36,7 +36,8 @@ async fn main() {
     let store = EmbeddedStore::in_memory(Arc::new(|| 0)).unwrap();
     let mut assets = 0;
     for c in 0..clusters {
-        let changes = fleet::changes(c);
+        let mut changes = fleet::changes(c);
+        changes.iter_mut().for_each(controlled);
         assets += changes.len();
         store
             .apply(fleet::batch(c, 1_700_000_000_000, changes))
@@ -55,6 +56,16 @@ async fn main() {
     println!("assets {assets}, edges {edges}");
     failures(&*snapshot, clusters, rounds).await;
     others(&*snapshot).await;
+}
+
+/// Says of a pod that a ReplicaSet would make it again: otherwise no room would have to be found for it.
+fn controlled(change: &mut Change) {
+    if let Change::Upsert { asset, .. } = change
+        && let Attributes::Pod(pod) = &mut asset.attributes
+    {
+        pod.owner_kind = Some("ReplicaSet.apps".to_owned());
+        pod.owner_name = Some("made-by".to_owned());
+    }
 }
 
 async fn get(snapshot: &dyn Snapshot, reference: AssetRef) -> Arc<Record> {

@@ -8,7 +8,7 @@ use crate::api::freshness::Freshness;
 use crate::api::ownership::{Contact, Owner};
 use crate::query::QueryError;
 use crate::query::impact::model::State;
-use crate::query::impact::{EntryPoint, Impact};
+use crate::query::impact::{EntryPoint, Impact, Refusal};
 use crate::query::ownership::book::plain;
 use crate::query::ownership::resolve::ownerships;
 use crate::store::Record;
@@ -53,6 +53,23 @@ pub struct ImpactEntryPoint {
     exposure_degraded: bool,
     /// Services behind it that are touched, the worst first.
     services: Vec<ID>,
+    /// Why, in one sentence.
+    reason: String,
+}
+
+/// What a cluster refuses while a Service that the failure takes down does not answer.
+#[derive(SimpleObject)]
+pub struct ImpactRefusal {
+    /// The webhook configuration, or the definition of custom resources that are converted.
+    by: AssetNode,
+    /// The Service that does not answer.
+    service: AssetNode,
+    /// Its webhooks that must answer, by name; `conversion` for a definition.
+    webhooks: Vec<String>,
+    /// What is refused, as `OPERATION group/resource`.
+    refused: Vec<String>,
+    /// New pods are among it, at least in some namespaces: what is lost may not come back.
+    refuses_pods: bool,
     /// Why, in one sentence.
     reason: String,
 }
@@ -140,6 +157,20 @@ impl ImpactAnswer {
             reason: e.reason.clone(),
         };
         self.0.entry_points.iter().map(of).collect()
+    }
+
+    /// What clusters refuse to store meanwhile, because an admission or conversion webhook that must answer is down; what
+    /// refuses pods first.
+    async fn refusals(&self) -> Vec<ImpactRefusal> {
+        let of = |r: &Refusal| ImpactRefusal {
+            by: AssetNode::new(Arc::clone(&r.by)),
+            service: AssetNode::new(Arc::clone(&r.service)),
+            webhooks: r.webhooks.clone(),
+            refused: r.refused.clone(),
+            refuses_pods: r.refuses_pods,
+            reason: r.reason.clone(),
+        };
+        self.0.refusals.iter().map(of).collect()
     }
 
     /// Whom to tell: the owners of Services that are down, degraded or at risk, the worst first.

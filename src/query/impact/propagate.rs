@@ -53,7 +53,10 @@ pub struct Reached<T> {
 
 /// What reaches whom over the calls, given everybody's own state; whoever is not named is unaffected. Only what is worse
 /// than unaffected flows.
-pub fn propagate<T: Clone + Eq + Hash>(own: &HashMap<T, State>, calls: &[Call<T>]) -> HashMap<T, Reached<T>> {
+pub fn propagate<T: Clone + Ord + Hash>(
+    own: &HashMap<T, State>,
+    calls: &[Call<T>],
+) -> HashMap<T, Reached<T>> {
     let mut callers: HashMap<&T, Vec<usize>> = HashMap::new();
     let mut routes: HashMap<(&T, u32), Vec<usize>> = HashMap::new();
     for (index, call) in calls.iter().enumerate() {
@@ -64,11 +67,11 @@ pub fn propagate<T: Clone + Eq + Hash>(own: &HashMap<T, State>, calls: &[Call<T>
     }
     let mut reached: HashMap<T, Reached<T>> = HashMap::new();
     let own_of = |who: &T| own.get(who).copied().unwrap_or_default();
-    let mut queue: VecDeque<T> = own
-        .iter()
-        .filter(|(_, state)| **state > State::Unaffected)
-        .map(|(who, _)| who.clone())
-        .collect();
+    let hit = own.iter().filter(|(_, state)| **state > State::Unaffected);
+    let mut hit: Vec<T> = hit.map(|(who, _)| who.clone()).collect();
+    // Of several failures that reach somebody alike, the same one is told each time.
+    hit.sort();
+    let mut queue = VecDeque::from(hit);
     while let Some(callee) = queue.pop_front() {
         for index in callers.get(&callee).into_iter().flatten() {
             let call = &calls[*index];
