@@ -116,9 +116,10 @@ impl Linker {
         held.map(|(kind, _)| *kind)
     }
 
-    /// How often a selector was held against labels, since the beginning: the cost of selection.
+    /// How often a selector was held against labels, or a grant against what an object names, since the beginning: the cost
+    /// of edges that need two objects.
     pub fn evaluated(&self) -> u64 {
-        self.pods.evaluated() + self.roles.evaluated()
+        self.pods.evaluated() + self.roles.evaluated() + self.grants.evaluated()
     }
 
     /// A whole list begins.

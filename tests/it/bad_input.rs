@@ -4,6 +4,7 @@ mod clusters;
 mod credentials;
 mod data_directory;
 mod dumps;
+mod objects;
 mod permissions;
 mod questions;
 mod settings;

@@ -3,6 +3,10 @@
 use crate::program::{Program, until};
 use crate::real::controlplane::ControlPlane;
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// Within this, what a deleted definition defined is gone.
+const ENDED: Duration = Duration::from_secs(30);
 
 /// A definition whose schema keeps every field: namespaced, one version.
 fn definition(group: &str, kind: &str, plural: &str, scope: &str) -> String {
@@ -277,7 +281,10 @@ async fn real_custom_resources_are_assets_and_their_definitions_come_and_go() {
     // Gone and back at once, and then gone for good.
     let delete = ["delete", "crd", "scaledobjects.keda.sh", "--timeout=60s"];
     plane.kubectl("east", &delete, "");
+    let deleted = Instant::now();
     until("what the definition defined is gone", || is_gone(&program)).await;
+    let took = deleted.elapsed();
+    assert!(took < ENDED, "it took {took:?}");
     define(&plane, ("keda.sh", "ScaledObject", "scaledobjects", "Namespaced"));
     apply(scaled());
     until("the kind that came back is mirrored", || async {

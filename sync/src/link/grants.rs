@@ -13,6 +13,7 @@ pub(super) struct Grants {
     /// The namespace of each grant.
     granting: HashMap<AssetId, Box<str>>,
     referring: HashMap<AssetId, Referrer>,
+    evaluated: u64,
 }
 
 #[derive(Debug, Default)]
@@ -52,6 +53,11 @@ pub(super) fn needs(attributes: &Attributes) -> Option<&[String]> {
 }
 
 impl Grants {
+    /// How often a grant was held against what an object names.
+    pub(super) fn evaluated(&self) -> u64 {
+        self.evaluated
+    }
+
     /// Takes in what an object names elsewhere; gives its edges to the grants that let it.
     pub(super) fn put_references(&mut self, object: &AssetRef, needs: &[String]) -> Vec<Edge> {
         self.remove_references(object.id());
@@ -67,7 +73,8 @@ impl Grants {
             object: object.clone(),
             needs,
         };
-        let edges = self.edges(&referrer);
+        let (edges, evaluated) = self.edges(&referrer);
+        self.evaluated += evaluated;
         self.referring.insert(object.id(), referrer);
         edges
     }
@@ -126,19 +133,25 @@ impl Grants {
             .collect()
     }
 
-    fn edges_of(&self, referrers: &[AssetId]) -> Vec<Vec<Edge>> {
-        let edges = |id| self.referring.get(id).map(|r| self.edges(r)).unwrap_or_default();
-        referrers.iter().map(edges).collect()
+    fn edges_of(&mut self, referrers: &[AssetId]) -> Vec<Vec<Edge>> {
+        let mut all = Vec::with_capacity(referrers.len());
+        for id in referrers {
+            let (edges, evaluated) = self.referring.get(id).map(|r| self.edges(r)).unwrap_or_default();
+            self.evaluated += evaluated;
+            all.push(edges);
+        }
+        all
     }
 
-    /// GRANTED_BY: one edge a grant, which says for what.
-    fn edges(&self, referrer: &Referrer) -> Vec<Edge> {
+    /// GRANTED_BY: one edge a grant, which says for what; and how many grants were looked at.
+    fn edges(&self, referrer: &Referrer) -> (Vec<Edge>, u64) {
         let key = referrer.object.key();
         let kind = key.kind.to_string();
-        let mut by_grant: BTreeMap<AssetId, Edge> = BTreeMap::new();
+        let (mut by_grant, mut evaluated) = (BTreeMap::<AssetId, Edge>::new(), 0);
         for need in &referrer.needs {
             let grants = self.namespaces.get(&need.namespace).map(|n| &n.grants);
             for (id, (to, grant)) in grants.into_iter().flatten() {
+                evaluated += 1;
                 let from = grant.from.iter();
                 let lets = from
                     .clone()
@@ -157,7 +170,7 @@ impl Grants {
                 }
             }
         }
-        by_grant.into_values().collect()
+        (by_grant.into_values().collect(), evaluated)
     }
 
     fn forget_if_empty(&mut self, name: &str) {

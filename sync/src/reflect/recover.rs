@@ -101,7 +101,8 @@ impl Course {
                 cluster.error = Some(words.clone());
             });
         }
-        if known {
+        // What a cluster does not serve, such as a kind that it was said to have a moment ago, is nobody's fault.
+        if known || matches!(failure, Failure::Absent(_)) {
             tracing::debug!(cluster = name, %kind, "{words}");
         } else {
             tracing::warn!(cluster = name, %kind, "{words}");

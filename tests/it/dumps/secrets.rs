@@ -52,7 +52,9 @@ fn pod_spec() -> Value {
             "lifecycle": { "preStop": { "exec": { "command": [planted("lifecycle")] } } },
         })
     };
-    json!({ "containers": [container("app")], "initContainers": [container("init")] })
+    let attributes = json!({ "secretProviderClass": "planted", "objects": planted("volume-attribute") });
+    json!({ "containers": [container("app")], "initContainers": [container("init")],
+        "volumes": [{ "name": "store", "csi": { "driver": "secrets-store.csi.k8s.io", "volumeAttributes": attributes } }] })
 }
 
 /// What defines a custom kind: neither its schema nor what converts its objects is kept.
@@ -76,6 +78,52 @@ fn certificate() -> Value {
             "dnsNames": [format!("https://user:{}@registry.example", planted("url"))] },
         "status": { "notAfter": planted("no-instant"), "conditions": [
             { "type": "Ready", "status": "False", "reason": "Failed", "message": planted("message") }] } })
+}
+
+/// What drivers are told, and what is computed: parameters and expressions have no field.
+fn parameters() -> [Value; 5] {
+    let of = |api: &str, kind: &str, more: Value| {
+        let mut object = json!({ "apiVersion": api, "kind": kind, "metadata": metadata("planted") });
+        object["metadata"].as_object_mut().unwrap().remove("namespace");
+        object
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        object
+    };
+    let expression = |place: &str| json!([{ "expression": planted(place) }]);
+    [
+        of(
+            "storage.k8s.io/v1",
+            "StorageClass",
+            json!({ "provisioner": "disk.example.org",
+            "parameters": { "password": planted("class-parameter") }, "mountOptions": [planted("mount-option")] }),
+        ),
+        of(
+            "storage.k8s.io/v1",
+            "VolumeAttributesClass",
+            json!({ "driverName": "disk.example.org",
+            "parameters": { "password": planted("attributes-parameter") } }),
+        ),
+        of(
+            "admissionregistration.k8s.io/v1",
+            "ValidatingAdmissionPolicy",
+            json!({ "spec": {
+            "validations": expression("validation"), "auditAnnotations": expression("audit"), "variables": expression("variable") } }),
+        ),
+        of(
+            "resource.k8s.io/v1",
+            "DeviceClass",
+            json!({ "spec": { "selectors": [{ "cel": { "expression": planted("selector") } }],
+            "config": [{ "opaque": { "driver": "d.example.org", "parameters": { "a": planted("opaque") } } }] } }),
+        ),
+        of(
+            "resource.k8s.io/v1",
+            "ResourceSlice",
+            json!({ "spec": { "driver": "d.example.org", "pool": { "name": "p" }, "allNodes": true,
+            "devices": [{ "name": "d", "attributes": { "serial": { "string": planted("device-attribute") } } }] } }),
+        ),
+    ]
 }
 
 /// Who is asked before objects are stored, and who serves a part of the API: by certificates, and at addresses that may hold tokens.
@@ -113,16 +161,21 @@ fn event() -> Value {
 
 /// An object for each place.
 fn objects_with_secrets() -> Vec<Value> {
+    let mut all = workloads_with_secrets();
+    all.extend(asked());
+    all.extend(parameters());
+    all
+}
+
+/// Pods, what makes them, what they read, and a custom resource.
+fn workloads_with_secrets() -> Vec<Value> {
     let template = json!({ "metadata": { "labels": { "app": "planted" }, "annotations": { "note": planted("template") } }, "spec": pod_spec() });
     let workload = |api: &str, kind: &str, spec: Value| json!({ "apiVersion": api, "kind": kind, "metadata": metadata("planted"), "spec": spec });
     let selector = json!({ "matchLabels": { "app": "planted" } });
     let mut pod = workload("v1", "Pod", pod_spec());
     pod["status"] = json!({ "phase": "Running", "containerStatuses": [{ "name": "app", "ready": true, "restartCount": 1,
         "image": "registry.example/app:1", "imageID": "", "lastState": { "terminated": { "exitCode": 1, "message": planted("termination") } } }] });
-    let [webhook, service] = asked();
     vec![
-        webhook,
-        service,
         json!({ "apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": metadata("planted"),
             "data": { "password": encoded("secret") }, "stringData": { "other": planted("string") } }),
         json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata("planted"),
