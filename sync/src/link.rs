@@ -206,8 +206,9 @@ impl Linker {
             return;
         }
         let redraws = match kind {
-            // It was taken in above, when its edges were drawn.
+            // These were taken in above, when their edges were drawn.
             Kind::Pod => Vec::new(),
+            _ if needs(&observation.asset.attributes).is_some() => Vec::new(),
             _ => self.take_in(&observation.asset),
         };
         let Observation { asset, edges } = observation;
